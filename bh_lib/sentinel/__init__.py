@@ -1,0 +1,1 @@
+"""Text in, flags out, a clinician decides."""
