@@ -1,0 +1,44 @@
+"""How accurate a system is on labelled notes: scores with intervals, slices, a report, and the errors to look at first."""
+
+from __future__ import annotations
+
+from bh_lib.evaluate.calibration import Calibration, calibration
+from bh_lib.evaluate.compare import Difference, compare, critical_cells, flag_cells
+from bh_lib.evaluate.counts import Counts
+from bh_lib.evaluate.cssrs import Ordinal, ordinal, ordinal_level
+from bh_lib.evaluate.file import evaluate_file, evaluate_notes, read_labelled
+from bh_lib.evaluate.interval import Intervals
+from bh_lib.evaluate.metrics import FlagScore, Metrics, corpus_digest, evaluate, evaluate_outcomes
+from bh_lib.evaluate.mistakes import Mistake, mistakes, write_mistakes
+from bh_lib.evaluate.outcome import Outcome, pair, true_flags
+from bh_lib.evaluate.report import render_report, write_report
+
+__all__ = [
+    "Calibration",
+    "Counts",
+    "Difference",
+    "FlagScore",
+    "Intervals",
+    "Metrics",
+    "Mistake",
+    "Ordinal",
+    "Outcome",
+    "calibration",
+    "compare",
+    "corpus_digest",
+    "critical_cells",
+    "evaluate",
+    "evaluate_file",
+    "evaluate_notes",
+    "evaluate_outcomes",
+    "flag_cells",
+    "mistakes",
+    "ordinal",
+    "ordinal_level",
+    "pair",
+    "read_labelled",
+    "render_report",
+    "true_flags",
+    "write_mistakes",
+    "write_report",
+]
