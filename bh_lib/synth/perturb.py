@@ -124,7 +124,31 @@ _SPOKEN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "meds": ("mends",), "sleep": ("sleet",), "hear": ("here",), "weight": ("wait",), "dose": ("does",),
 })  # fmt: skip
 _HIS_NEXT: Final = frozenset(
-    "and or but to in on at of for with that when if as so because by from than about into after before".split()
+    [
+        "and",
+        "or",
+        "but",
+        "to",
+        "in",
+        "on",
+        "at",
+        "of",
+        "for",
+        "with",
+        "that",
+        "when",
+        "if",
+        "as",
+        "so",
+        "because",
+        "by",
+        "from",
+        "than",
+        "about",
+        "into",
+        "after",
+        "before",
+    ]
 )
 
 
