@@ -124,31 +124,8 @@ _SPOKEN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "meds": ("mends",), "sleep": ("sleet",), "hear": ("here",), "weight": ("wait",), "dose": ("does",),
 })  # fmt: skip
 _HIS_NEXT: Final = frozenset(
-    [
-        "and",
-        "or",
-        "but",
-        "to",
-        "in",
-        "on",
-        "at",
-        "of",
-        "for",
-        "with",
-        "that",
-        "when",
-        "if",
-        "as",
-        "so",
-        "because",
-        "by",
-        "from",
-        "than",
-        "about",
-        "into",
-        "after",
-        "before",
-    ]
+    ("and", "or", "but", "to", "in", "on", "at", "of", "for", "with", "that", "when", "if", "as", "so", "because", "by", "from")
+    + ("than", "about", "into", "after", "before")
 )
 
 
