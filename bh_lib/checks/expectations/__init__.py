@@ -1,0 +1,1 @@
+"""Our own Expectations, one a file. Each carries rows that must hold and rows that must not; the tests run them."""

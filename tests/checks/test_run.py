@@ -1,0 +1,108 @@
+"""Suites over files: what passes, what is named, and what never shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("great_expectations")
+
+from bh_lib.checks import check_events, check_notes, check_predictions, require_critical
+from bh_lib.errors import GateError, InputError
+
+CANARY = "123-45-6789"
+
+
+def _event(number: int, **over: Any) -> dict[str, Any]:
+    event = {
+        "schema_version": "2.1",
+        "event_id": f"0a000000-0000-4000-8000-{number:012d}",
+        "timestamp": f"2026-03-02T09:{number:02d}:00Z",
+        "service": {"name": "ehr"},
+        "actor": {"subject_id": "usr-1", "subject_type": "human"},
+        "action": {"type": "READ", "phi_touched": True},
+        "resource": {"type": "Note", "id": f"note-{number}", "patient_id": "pat-1"},
+        "outcome": {"status": "SUCCESS"},
+    }
+    return event | over
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def _named(report: Any) -> set[tuple[str, str]]:
+    return {(outcome.expectation, outcome.column) for outcome in report.failed()}
+
+
+def test_a_sound_log_passes(tmp_path: Path) -> None:
+    report = check_events(_write(tmp_path / "log.jsonl", [_event(n) for n in range(5)]))
+    assert report.success and report.rows == 5 and len(report.outcomes) >= 12
+
+
+def test_what_is_wrong_is_named_and_no_value_reaches_the_data_docs(tmp_path: Path) -> None:
+    denied = {"status": "DENIED", "error_message": f"user {CANARY} refused"}
+    log = _write(
+        tmp_path / "log.jsonl",
+        [_event(1), _event(1), _event(2, outcome=denied), _event(3, http={"route_template": "/patients/kw7741x9"})],
+    )
+    report = check_events(log, docs=tmp_path / "docs")
+    assert _named(report) == {
+        ("expect_column_values_to_be_in_set", "holds_schema"),
+        ("expect_column_values_to_be_unique", "event_id"),
+        ("expect_column_values_to_be_free_of_identifiers", "error_message"),
+        ("expect_column_values_to_be_route_templates", "route_template"),
+        ("expect_column_values_to_not_be_null", "error_type"),
+    }
+    assert report.docs is not None and report.docs.is_file()
+    written = [path for path in (tmp_path / "docs").rglob("*") if path.is_file()]
+    assert len(written) > 5
+    for path in written:
+        held = path.read_bytes()
+        assert CANARY.encode() not in held and b"kw7741x9" not in held, path.name
+
+
+def test_part_2_access_from_another_organization_without_a_basis_is_a_warning(tmp_path: Path) -> None:
+    actor = {"subject_id": "usr-1", "subject_type": "human", "org_id": "org-a", "owner_org_id": "org-b"}
+    resource = {"type": "Note", "id": "n", "patient_id": "p", "sensitivity": ["42CFRPart2"]}
+    report = check_events(_write(tmp_path / "log.jsonl", [_event(1, actor=actor, resource=resource)]))
+    assert [outcome.column for outcome in report.failed("warning")] == ["consent_basis"]
+
+
+def test_the_gate_names_the_critical_expectation_that_fails(tmp_path: Path) -> None:
+    report = check_events(_write(tmp_path / "log.jsonl", [_event(1), _event(1)]))
+    with pytest.raises(GateError, match="expect_column_values_to_be_unique on event_id"):
+        require_critical(report)
+
+
+def test_a_corpus_that_leaks_a_family_into_the_test_split_does_not_pass_the_gate(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "text": "Sleeps well.", "flags": ["PF-003"], "c_ssrs_level": 0, "register": "journal", "group": "f1"},
+        {"id": "b", "text": "Slept well.", "flags": [], "c_ssrs_level": 0, "register": "post", "group": "f1"},
+    ]
+    notes = _write(tmp_path / "notes.jsonl", rows)
+    assert check_notes(notes, splits={"a": "train", "b": "train"}).failed("critical") == ()
+    with pytest.raises(GateError, match="expect_groups_to_stay_in_one_split"):
+        require_critical(check_notes(notes, splits={"a": "train", "b": "test"}))
+
+
+def test_an_analysis_that_carries_its_text_is_critical(tmp_path: Path) -> None:
+    sound = {
+        "id": "a",
+        "taxonomy_version": "1.0.0",
+        "c_ssrs": {"ideation_level": 0, "triage": "none"},
+        "summary": {"max_severity": None, "immediate_review": False},
+        "status": {"pattern": "ok"},
+    }
+    assert check_predictions(_write(tmp_path / "sound.jsonl", [sound])).success
+    report = check_predictions(_write(tmp_path / "told.jsonl", [sound | {"text": "secret"}]))
+    assert [outcome.column for outcome in report.failed("critical")] == ["has_text"]
+
+
+def test_an_empty_log_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no event"):
+        check_events(_write(tmp_path / "log.jsonl", []))
