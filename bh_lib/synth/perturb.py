@@ -123,9 +123,8 @@ _SPOKEN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "patience": ("patients",), "patients": ("patience",), "brakes": ("breaks",), "break": ("brake",), "right": ("write",),
     "meds": ("mends",), "sleep": ("sleet",), "hear": ("here",), "weight": ("wait",), "dose": ("does",),
 })  # fmt: skip
-_HIS_NEXT: Final = frozenset(
-    ("and", "or", "but", "to", "in", "on", "at", "of", "for", "with", "that", "when", "if", "as", "so", "because", "by", "from")
-    + ("than", "about", "into", "after", "before")
+_NOT_OWNED: Final = re.compile(
+    r"(?:and|or|but|to|in|on|at|of|for|with|that|when|if|as|so|because|by|from|than|about|into|after|before)", re.IGNORECASE
 )
 
 
@@ -176,7 +175,7 @@ def _pronouns(text: str, rng: Random) -> list[Edit]:
             continue
         if word[0].lower() == "her":
             follower = _WORD.match(text, word.end() + 1)
-            new = "his" if follower and follower[0].lower() not in _HIS_NEXT else "him"
+            new = "his" if follower and not _NOT_OWNED.fullmatch(follower[0]) else "him"
         edits.append(Edit(word.start(), word.end(), new.capitalize() if word[0][0].isupper() else new))
     return edits
 
