@@ -1,0 +1,105 @@
+"""``bh sentinel``: text in, flags out, clinician decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bh_lib.cli.console import JsonOption, fields_of, found_wanting, lines_in, progress, say, show_json, show_table
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Find possible safety signals in text. Decision support, never a diagnosis.")
+
+Classifier = Annotated[
+    str | None,
+    typer.Option(metavar="MODEL", help="Layer 2: an exported folder, or a registry name such as models:/bh-sentinel@champion."),
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="OURS=THEIRS", help="A field of a foreign file, such as text=post; repeat it."),
+]
+
+
+def _sentinel(classifier: str | None) -> Any:
+    from bh_lib.sentinel import Sentinel
+
+    if classifier is None:
+        return Sentinel.load()
+    from bh_lib.lab import load_sentinel
+
+    return load_sentinel(classifier)
+
+
+@app.command(epilog='Example: bh sentinel analyze notes.jsonl analyses.jsonl   with {"id": ..., "text": ...} a line')
+def analyze(
+    source: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="Texts, one JSON object a line.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Analyses, one a line, in order; no text is in them.")],
+    classifier: Classifier = None,
+    field: Fields = None,
+    audit: Annotated[Path | None, typer.Option(help="An audit log that gets one event for each text.")] = None,
+) -> None:
+    """Analyze texts."""
+    from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink
+    from bh_lib.lab.inference import INFERENCE_METADATA, analyze_file
+
+    sentinel = _sentinel(classifier)
+    config = AuditConfig(service="bh-sentinel", metadata=INFERENCE_METADATA)
+    trail = None if audit is None else AuditLogger(config, sink=JsonlSink(audit))
+    with progress("analyzing", lines_in(source)) as done:
+        count = analyze_file(source, target, sentinel, fields=fields_of(field), audit=trail, done=done)
+    if trail is not None:
+        trail.close()
+    say(f"{count:,} analyses in {target}")
+
+
+@app.command(epilog="Example: bh sentinel evaluate labelled.jsonl --out out/evaluation")
+def evaluate(
+    labelled: Annotated[Path, typer.Argument(metavar="LABELLED.jsonl", help="Labelled notes (schema/labelled_note).")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for metrics.json, report.html and errors.jsonl; none holds text.")],
+    classifier: Classifier = None,
+    field: Fields = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure flag accuracy on your own labelled file.
+
+    Not there yet: PR curves, robustness and decision-curve sections.
+    """
+    from bh_lib.evaluate import evaluate_file
+
+    with progress("evaluating", lines_in(labelled)):
+        metrics = evaluate_file(labelled, _sentinel(classifier), out, fields_of(field)).to_dict()
+    if json:
+        show_json(metrics)
+        return
+    say(f"{metrics['n']:,} notes")
+    for name in ("any_signal", "critical", "micro", "macro", "c_ssrs"):
+        scores = metrics.get(name)
+        if scores:
+            told = {key: value for key, value in scores.items() if isinstance(value, int | float)}
+            say(f"{name:11} " + "  ".join(f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in told.items()))
+    say(f"Report: {out / 'report.html'}")
+
+
+@app.command(epilog="Example: bh sentinel check")
+def check(
+    packs: Annotated[list[Path] | None, typer.Argument(help="Pattern packs; all knowledge of this release if left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Prove the knowledge packs: every fault with its file, line and rule. Status 1 if there is one.
+
+    Not there yet: patterns that another one wholly covers.
+    """
+    from bh_lib.sentinel.check import check_knowledge
+
+    with progress("checking"):
+        faults = check_knowledge(packs or None)
+    if json:
+        show_json([str(fault) for fault in faults])
+    elif faults:
+        show_table(("fault",), [(fault,) for fault in faults])
+    else:
+        say("The knowledge packs hold: every example is raised or spared as it says.")
+    found_wanting(bool(faults))

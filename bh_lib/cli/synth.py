@@ -1,0 +1,65 @@
+"""``bh synth``: data that belongs to nobody."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bh_lib.cli.console import JsonOption, progress, say, show_json
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Generate a clinic's audit log with an answer key, or a labelled note corpus.")
+
+
+class Format(StrEnum):
+    """File formats of a log."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+@app.command(epilog="Example: bh synth events out/log --events 20000 --seed 7")
+def events(
+    out_dir: Annotated[Path, typer.Argument(help="Folder for events, answer_key.json, context.json and manifest.json.")],
+    events: Annotated[int, typer.Option("--events", min=1, help="How many events.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    format: Annotated[Format, typer.Option(help="Format of the events.")] = Format.JSONL,
+    version: Annotated[str, typer.Option(help="Schema version of the events.")] = "3.0",
+    json: JsonOption = False,
+) -> None:
+    """Simulate a clinic: people act for reasons, and among them hides misuse that answer_key.json names."""
+    from bh_lib.synth import write_events
+
+    with progress("simulating the clinic"):
+        manifest = write_events(out_dir, events, seed, format=format.value, version=version)
+    if json:
+        show_json(manifest.to_dict())
+    else:
+        say(f"{manifest.events:,} events and {manifest.misuses} injected misuses in {out_dir}")
+
+
+@app.command(epilog="Example: bh synth notes out/notes --notes 2000 --seed 7")
+def notes(
+    out_dir: Annotated[Path, typer.Argument(help="Folder for notes.jsonl, its splits and manifest.json.")],
+    notes: Annotated[int, typer.Option("--notes", min=1, help="How many notes.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    seeds: Annotated[Path | None, typer.Option(help="Folder of seed corpora; those of this release if left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compose labelled notes from hand-written seeds, split by seed family.
+
+    Not there yet: the challenge set, and the depth of the seed corpora (see their data card).
+    """
+    from bh_lib.synth import write_corpus
+
+    with progress("composing notes"):
+        manifest = write_corpus(out_dir, notes, seed, seeds)
+    if json:
+        show_json(manifest)
+    else:
+        parts = ", ".join(f"{name} {part['notes']:,}" for name, part in manifest["splits"].items())
+        say(f"{manifest['notes']:,} notes in {out_dir}: {parts}")
