@@ -56,7 +56,7 @@ class Walk:
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Check every line."""
-        mark, seq, digest = b"", -1, b""
+        mark, seq, before, digest = b"", -1, b"", b""
         chain_id = ""
         start_of_hash = 0
         tree, hashed = self._tree, sha256
@@ -74,17 +74,19 @@ class Walk:
                         # The mark can stand in a line once; else the piece could have been moved.
                         if line[start:end] == found and line.endswith(b"}\n") and line.find(mark, start) < 0:
                             seq += 1
-                            digest = found
+                            before, digest = digest, found
                             self.events += 1
                             if tree is not None:
                                 self._grow(found)
                             continue
                 self._heads[chain_id] = Head(chain_id, seq, digest.decode())
+                self._previous[chain_id] = before.decode()
             self._line = number
             head = self._slow(line)
             mark = b""
             if head is not None and len(head.event_hash) == 64 and head.chain_id:
                 chain_id, seq, digest = head.chain_id, head.seq, head.event_hash.encode()
+                before = self._previous[chain_id].encode()
                 mark = b',"integrity":{"chain_id":"%b",' % chain_id.encode() + _FIELD
                 start_of_hash = len(mark)
 

@@ -164,13 +164,14 @@ def _utf16(key: str) -> bytes:
 def _integer(value: int) -> str:
     if -_EXACT_INTEGERS <= value <= _EXACT_INTEGERS:
         return str(value)
+    # 66056086328906690 is how a double is written; 66056086328906689 reads as the same double: two values, one form.
     try:
-        double = float(value)
+        written = _double(float(value))
     except OverflowError:
-        double = 0.0
-    if int(double) != value:
+        written = ""
+    if written != str(value):
         raise InputError("holds an integer that a JSON number can't keep exactly: send it as a string")
-    return _double(double)
+    return written
 
 
 def _double(value: float) -> str:

@@ -143,18 +143,18 @@ def consistency_proof(leaves: Sequence[bytes], size: int) -> list[bytes]:
     Raises
     ------
     IntegrityError
-        If `size` is not between 0 and the number of leaves.
+        If `size` is not between 1 and the number of leaves.
 
     Examples
     --------
     >>> leaves = [leaf_hash(bytes([n])) for n in range(7)]
     >>> verify_consistency(3, 7, consistency_proof(leaves, 3), root_of(leaves[:3]), root_of(leaves))
     """
-    if not 0 <= size <= len(leaves):
+    if not 1 <= size <= len(leaves):
         raise IntegrityError("no such tree size")
     proof: list[bytes] = []
     whole = True
-    while 0 < size < len(leaves):
+    while size < len(leaves):
         split = _split(len(leaves))
         if size <= split:
             proof.append(root_of(leaves[split:]))
@@ -162,7 +162,7 @@ def consistency_proof(leaves: Sequence[bytes], size: int) -> list[bytes]:
         else:
             proof.append(root_of(leaves[:split]))
             leaves, size, whole = leaves[split:], size - split, False
-    if size and not whole:
+    if not whole:
         proof.append(root_of(leaves))
     return proof[::-1]
 
@@ -177,6 +177,8 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     """
     if not 0 <= index < size:
         raise IntegrityError("the leaf's index is not below the tree's size")
+    if len(leaf) != 32:
+        raise IntegrityError("a leaf hash has 32 bytes")
     inner = (index ^ (size - 1)).bit_length()
     if len(proof) != inner + (index >> inner).bit_count():
         raise IntegrityError("the inclusion proof has the wrong length")
@@ -203,14 +205,14 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
     """
     if not 0 <= size1 <= size2:
         raise IntegrityError("the first tree is larger than the second")
-    if size1 in (0, size2):
+    if size1 == size2:
         if proof:
             raise IntegrityError("the consistency proof has the wrong length")
-        if size1 == size2 and root1 != root2:
+        if root1 != root2 or (size1 == 0 and root1 != EMPTY_ROOT):
             raise IntegrityError("two roots over one size differ")
-        if size1 == 0 and root1 != EMPTY_ROOT:
-            raise IntegrityError("the first root is not that of the empty tree")
         return
+    if size1 == 0:
+        raise IntegrityError("every tree begins with the empty one: that proves nothing")
     # The smaller tree's last perfect subtree is where both trees meet; where it is the whole smaller tree, root1 is its hash.
     shift = (size1 & -size1).bit_length() - 1
     inner = (size1 - 1 ^ size2 - 1).bit_length() - shift
