@@ -1,0 +1,190 @@
+"""Whole logs, validated and converted one line at a time: memory does not grow with the file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bh_lib._extras import optional
+from bh_lib._jsonl import atomic_write
+from bh_lib.errors import InputError, SchemaError
+from bh_lib.schema.convert import TARGETS, convert_event
+from bh_lib.schema.validate import VERSIONS, Problem, event_checker, validate_event
+from bh_lib.schema.versions import Agents, Loss
+
+__all__ = ["ConversionReport", "convert_file", "validate_file"]
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _strict(line: bytes) -> Any:
+    # The other parser refuses NaN too, and a document must not be valid with one and not with the other.
+    return json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+
+
+def _parser() -> Callable[[bytes], Any]:
+    orjson = optional("orjson")
+    if orjson is None:
+        return _strict
+
+    def loads(line: bytes) -> Any:
+        try:
+            return orjson.loads(line)
+        except ValueError:
+            # orjson refuses some valid JSON (a number beyond 64 bits, a lone surrogate escape); the standard decides.
+            return _strict(line)
+
+    return loads
+
+
+def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
+    try:
+        with open(path, "rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, line
+    except FileNotFoundError:
+        raise InputError("no such file", path=str(path)) from None
+    except IsADirectoryError:
+        raise InputError("is a folder, not a file", path=str(path)) from None
+    except PermissionError:
+        raise InputError("can't be read: permission denied", path=str(path)) from None
+
+
+def validate_file(path: str | os.PathLike[str], version: str | None = None) -> Iterator[tuple[int, Problem]]:
+    """Yield every problem of a log in JSON Lines, with the line that it stands on, counted from 1.
+
+    Parameters
+    ----------
+    path : path
+    version : str, optional
+        One of `VERSIONS`; where none is given, each event is held to the version that it claims.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read.
+    SchemaError
+        If there is no such version.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = pathlib.Path(folder) / "log.jsonl"
+    ...     _ = log.write_text('{"schema_version": "3.0"\\n')
+    ...     [(line, str(problem)) for line, problem in validate_file(log)]
+    [(1, '(event): is not valid JSON')]
+    """
+    checkers = {known: event_checker(known) for known in ([version] if version else VERSIONS)}
+    loads = _parser()
+    for number, line in _lines(path):
+        try:
+            event = loads(line)
+        except (ValueError, RecursionError):
+            yield number, Problem("", "is not valid JSON")
+            continue
+        claimed = version or (event.get("schema_version") if isinstance(event, dict) else None)
+        checker = checkers.get(claimed) if isinstance(claimed, str) else None
+        if checker is None or claimed is None:
+            place, rule = (
+                ("/schema_version", f"must be one of {', '.join(VERSIONS)}")
+                if isinstance(event, dict)
+                else ("", "must be of type object")
+            )
+            yield number, Problem(place, rule)
+        elif not checker(event):
+            for problem in validate_event(event, claimed):
+                yield number, problem
+
+
+@dataclass(slots=True)
+class ConversionReport:
+    """What became of a log.
+
+    Attributes
+    ----------
+    read, written : int
+        Events. Those that could not be converted are in `refused`.
+    losses : Counter of Loss
+        How many events each loss touched.
+    refused : Counter of Problem
+        Why events were left out, and how many.
+    first_refused : int or None
+        Line of the first event that was left out.
+    """
+
+    read: int = 0
+    written: int = 0
+    losses: Counter[Loss] = field(default_factory=Counter)
+    refused: Counter[Problem] = field(default_factory=Counter)
+    first_refused: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "read": self.read,
+            "written": self.written,
+            "losses": [loss.to_dict() | {"events": count} for loss, count in sorted(self.losses.items())],
+            "refused": [{"path": p.path, "rule": p.rule, "events": count} for p, count in sorted(self.refused.items())],
+            "first_refused": self.first_refused,
+        }
+
+
+def convert_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    to: str,
+    *,
+    agents: Agents | str = Agents.REFUSE,
+) -> ConversionReport:
+    """Convert a log in JSON Lines; the target appears whole or not at all.
+
+    An event that can't be converted is left out and counted, with the reason: what BALP has no profile for, what would lie
+    in an older version. Nothing is left out in silence.
+
+    Parameters
+    ----------
+    source, target : path
+        Two different files.
+    to : str
+        One of `TARGETS`.
+    agents : Agents or str
+        As for `convert_event`.
+
+    Raises
+    ------
+    InputError
+        If the source can't be read or the target can't be written.
+    SchemaError
+        If the target format or `agents` is unknown.
+    """
+    if to not in TARGETS:
+        raise SchemaError(f"unknown target: it is one of {', '.join(TARGETS)}")
+    if str(agents) not in set(Agents):
+        raise SchemaError(f"agents: one of {', '.join(Agents)}")
+    report, loads = ConversionReport(), _parser()
+    with atomic_write(target) as out:
+        for number, line in _lines(source):
+            report.read += 1
+            try:
+                conversion = convert_event(loads(line), to, agents=agents)
+            except SchemaError as error:
+                problem = Problem(error.place or "", error.rule)
+            except (ValueError, RecursionError):
+                problem = Problem("", "is not valid JSON")
+            else:
+                out.write(json.dumps(conversion.event, ensure_ascii=False, separators=(",", ":")))
+                out.write("\n")
+                report.written += 1
+                report.losses.update(set(conversion.losses))
+                continue
+            report.refused[problem] += 1
+            report.first_refused = report.first_refused or number
+    return report
