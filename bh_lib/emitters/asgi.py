@@ -184,7 +184,7 @@ class AuditMiddleware:
 class _Exchange:
     """One request or connection, from its scope to its event."""
 
-    __slots__ = ("_disconnected", "_done", "_middleware", "_receive", "_refused", "_root", "_said", "_scope", "_send", "_status")
+    __slots__ = ("_complete", "_disconnected", "_done", "_middleware", "_receive", "_refused", "_root", "_said", "_scope", "_send", "_status")
 
     def __init__(self, middleware: AuditMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
         self._middleware, self._scope, self._receive, self._send = middleware, scope, receive, send
@@ -192,7 +192,7 @@ class _Exchange:
         self._root = scope.get("app") or middleware.app
         self._said = RequestAudit()
         self._status: int | None = None
-        self._done = self._disconnected = self._refused = False
+        self._done = self._complete = self._disconnected = self._refused = False
         scope["bh_audit"] = self._said
 
     async def run(self) -> None:
@@ -207,7 +207,7 @@ class _Exchange:
 
     async def _received(self) -> Message:
         message = await self._receive()
-        if message["type"] == "http.disconnect":
+        if message["type"] == "http.disconnect" and not self._complete:
             self._disconnected = True
         return message
 
@@ -219,7 +219,7 @@ class _Exchange:
                 await self._send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
                 await self._send({"type": "http.response.body", "body": b""})
         elif message["type"] == "http.response.body" and not message.get("more_body", False):
-            self._disconnected = False
+            self._complete = True
         if not self._refused:
             await self._send(message)
 

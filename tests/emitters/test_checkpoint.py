@@ -84,7 +84,7 @@ def test_a_secret_key_is_private_and_never_overwritten(tmp_path):
 
 def test_nothing_is_signed_for_a_ledger_that_is_not_there(tmp_path):
     ensure_key(tmp_path / "k")
-    with pytest.raises(InputError, match="audit.jsonl"):
+    with pytest.raises(InputError, match=r"audit\.jsonl"):
         write_checkpoint(tmp_path / "audit.jsonl", tmp_path / "out", tmp_path / "k")
     assert not (tmp_path / "out").exists()
 

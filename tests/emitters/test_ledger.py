@@ -1,0 +1,40 @@
+"""One event is proved without showing any other."""
+
+from __future__ import annotations
+
+import pytest
+
+from bh_lib.emitters import JsonlSink, generate_keys, make_checkpoint, read_ledger
+from bh_lib.emitters.ledger import check_event, prove_event
+from bh_lib.errors import InputError, IntegrityError
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    sink = JsonlSink(tmp_path / "audit.jsonl")
+    for number in range(13):
+        sink.append({"event_id": f"e{number}", "action": {"type": "READ"}})
+    return sink
+
+
+def test_every_event_is_proved_under_the_checkpoint_also_after_the_ledger_grew(ledger):
+    checkpoint = make_checkpoint(ledger.path, generate_keys("k")[0])
+    ledger.append({"event_id": "later"})
+    for event in list(read_ledger(ledger.path))[:13]:
+        check_event(event, prove_event(ledger.path, event["event_id"], checkpoint.size), checkpoint)
+    with pytest.raises(InputError, match="no such event"):
+        prove_event(ledger.path, "later", checkpoint.size)
+
+
+def test_another_event_or_an_edited_one_or_another_size_is_refused(ledger):
+    checkpoint = make_checkpoint(ledger.path, generate_keys("k")[0])
+    events = list(read_ledger(ledger.path))
+    proof = prove_event(ledger.path, "e4", checkpoint.size)
+    with pytest.raises(IntegrityError, match="root"):
+        check_event(events[5], proof, checkpoint)
+    with pytest.raises(IntegrityError, match="hash"):
+        check_event({**events[4], "action": {"type": "EDIT"}}, proof, checkpoint)
+    with pytest.raises(IntegrityError, match="size"):
+        check_event(events[4], prove_event(ledger.path, "e4", 9), checkpoint)
+    with pytest.raises(IntegrityError, match="integrity"):
+        check_event({"event_id": "e4"}, proof, checkpoint)

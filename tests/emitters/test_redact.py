@@ -1,0 +1,98 @@
+"""What is taken out of free text, and what may pass as metadata."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bh_lib.emitters.redact import Redactor, scrub
+from bh_lib.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("SSN 123-45-6789", "6789"),
+        ("SSN 123 45 6789", "6789"),
+        ("123456789", "1234"),
+        ("123\u200b-45\u200b-6789", "6789"),
+        ("１２３-４５-６７８９", "６７８９"),
+        ("123\u201145\u20116789", "6789"),
+        ("call (555) 010-4477 now", "4477"),
+        ("call 555.010.4477", "4477"),
+        ("+1 555 010 4477", "4477"),
+        ("ann.example+x@mail.example.org", "example"),
+        ("born 1990-01-02", "1990"),
+        ("born 1/2/90", "1/2/90"),
+        ("born January 2nd, 1990", "1990"),
+        ("born 2 Jan 1990", "1990"),
+        ("MRN: A12-99", "A12"),
+        ("mrn#77123", "77123"),
+        ("record 0012345", "12345"),
+    ],
+)
+def test_an_identifier_in_free_text_is_taken_out(text, gone):
+    assert gone not in scrub(text)
+
+
+@pytest.mark.parametrize("text", ["timeout after 30 s", "HTTP 503 from 2 of 3 replicas", "pdf", "export v2.10.1"])
+def test_words_that_identify_nobody_stay(text):
+    assert scrub(text) == text
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab ,.x", max_size=300), st.text("ab ,.x", max_size=300))
+def test_a_number_never_survives_the_cap(before, after):
+    assert "6789" not in scrub(f"{before} 123-45-6789 {after}")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=500))
+def test_scrubbing_twice_changes_nothing_and_never_lengthens_past_the_cap(text):
+    once = scrub(text)
+    assert len(once) <= 256
+    assert once.isprintable()
+
+
+def test_a_text_too_long_to_be_a_label_goes_as_a_whole():
+    assert scrub("x" * 5000 + " 123-45-6789") == "[LONG TEXT REMOVED]"
+
+
+def test_registered_names_go_in_any_case_and_only_as_words():
+    redact = Redactor(names=["Ann Example", "Li"])
+    assert redact.text("ANN EXAMPLE and li saw the list") == "[NAME] and [NAME] saw the list"
+
+
+def test_metadata_passes_by_allowlist_and_as_scalars_only():
+    redact = Redactor(metadata=["a", "b", "c", "d", "e", "f", "g"])
+    event = {
+        "metadata": {
+            "a": 1,
+            "b": True,
+            "c": None,
+            "d": 0.5,
+            "e": {"x": 1},
+            "f": float("nan"),
+            "g": 2**60,
+            "note": "free text",
+        }
+    }
+    assert redact(event)["metadata"] == {"a": 1, "b": True, "c": None, "d": 0.5}
+    assert redact.dropped == 4
+
+
+def test_metadata_that_is_all_dropped_leaves_no_block():
+    assert "metadata" not in Redactor()({"metadata": {"note": "x"}})
+
+
+def test_no_more_metadata_than_the_standard_allows():
+    keys = [f"k{number}" for number in range(30)]
+    redact = Redactor(metadata=keys)
+    assert len(redact({"metadata": dict.fromkeys(keys, 1)})["metadata"]) == 20
+    assert redact.dropped == 10
+
+
+def test_one_string_is_not_a_list_of_keys():
+    with pytest.raises(ConfigError):
+        Redactor(metadata="note")
