@@ -24,7 +24,6 @@ from bh_lib.sentinel.document import Document
 from bh_lib.sentinel.mention import Mention
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["FORMAT", "Head", "TransformerLayer", "read_manifest"]
@@ -89,7 +88,7 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
             raise IntegrityError(f"{path / name}: is missing, and the manifest names it") from None
         if found != expected:
             raise IntegrityError(f"{path / name}: its SHA-256 is not the one that the manifest gives: export it again")
-    return manifest
+    return dict(manifest)
 
 
 def _heads(path: Path) -> tuple[Head, ...]:
@@ -103,7 +102,7 @@ def _heads(path: Path) -> tuple[Head, ...]:
     return heads
 
 
-def _onnx_scorer(folder: Path, manifest: Mapping[str, Any], threads: int) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+def _onnx_scorer(folder: Path, manifest: Mapping[str, Any], threads: int) -> Callable[[Sequence[str]], NDArray[Any]]:
     np = require("numpy", extra="ml")
     ort = require("onnxruntime", extra="ml")
     tokenizers = require("tokenizers", extra="ml")
@@ -115,7 +114,7 @@ def _onnx_scorer(folder: Path, manifest: Mapping[str, Any], threads: int) -> Cal
     tokenizer.no_padding()
     tokenizer.enable_truncation(int(manifest["max_tokens"]))
 
-    def score(sentences: Sequence[str]) -> NDArray[np.float32]:
+    def score(sentences: Sequence[str]) -> NDArray[Any]:
         encoded = tokenizer.encode_batch(list(sentences))
         order = sorted(range(len(encoded)), key=lambda place: len(encoded[place].ids))
         logits = np.zeros((len(encoded), len(load_taxonomy())), dtype=np.float32)
@@ -164,7 +163,7 @@ class TransformerLayer:
 
     def __init__(
         self,
-        scorer: Callable[[Sequence[str]], NDArray[np.float32]],
+        scorer: Callable[[Sequence[str]], NDArray[Any]],
         heads: Sequence[Head],
         *,
         window: int = 1,

@@ -1,0 +1,96 @@
+"""From a logit to a confidence that means what it says, and to a threshold: on the development split alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from bh_lib._extras import require
+from bh_lib.schema.taxonomy import Severity, load_taxonomy
+from bh_lib.sentinel.layers.transformer import Head
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["best_threshold", "calibrate_heads", "platt"]
+
+ENOUGH: Final = 8
+_FLOOR, _CEILING = 0.15, 0.9
+
+
+def platt(logits: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
+    """Slope and intercept of a logistic curve over logits, with Platt's smoothed targets (1999); the slope is never negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> slope, intercept = platt(np.array([-2.0, -1.0, 1.0, 2.0] * 50), np.array([0, 0, 1, 1] * 50))
+    >>> slope > 1, abs(intercept) < 0.1
+    (True, True)
+    """
+    np = require("numpy", extra="ml")
+    optimize = require("scipy.optimize", extra="train")
+    positives = labels.sum()
+    negatives = len(labels) - positives
+    targets = np.where(labels > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+    def objective(pair: Any) -> tuple[float, Any]:
+        scores = np.exp(pair[0]) * logits + pair[1]
+        wrong = 1 / (1 + np.exp(-np.clip(scores, -40, 40))) - targets
+        loss = (np.logaddexp(0, scores) - targets * scores).sum() + 0.5 * pair[0] ** 2
+        return float(loss), np.array([(wrong * logits).sum() * np.exp(pair[0]) + pair[0], wrong.sum()])
+
+    found = optimize.minimize(objective, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-4, 3), (-30, 30)])
+    return float(np.exp(found.x[0])), float(found.x[1])
+
+
+def best_threshold(confidences: NDArray[Any], labels: NDArray[Any], beta: float) -> float:
+    """The threshold of the highest F-beta, midway to the next lower confidence, so that it isn't drawn to one example.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> best_threshold(np.array([0.1, 0.3, 0.7, 0.9]), np.array([0, 0, 1, 1]), 1.0)
+    0.5
+    """
+    np = require("numpy", extra="ml")
+    order = np.argsort(-confidences, kind="stable")
+    ranked, right = confidences[order], labels[order]
+    hits, alarms = np.cumsum(right), np.arange(1, len(right) + 1)
+    scores = (1 + beta**2) * hits / (alarms + beta**2 * max(right.sum(), 1))
+    # Equal confidences can't be parted, so only the last of them is a place to cut.
+    scores = np.where(np.append(ranked[1:] < ranked[:-1], True), scores, -1)
+    cut = int(scores.argmax())
+    below = ranked[cut + 1] if cut + 1 < len(ranked) else ranked[cut]
+    return float(np.clip((ranked[cut] + below) / 2, _FLOOR, _CEILING))
+
+
+def calibrate_heads(
+    logits: NDArray[Any], labels: NDArray[Any], learned: Sequence[bool] | NDArray[Any], *, critical_beta: float
+) -> list[Head]:
+    """Calibrate every flag and set its threshold.
+
+    A flag with fewer than eight sentences on the development split takes the curve and threshold of all flags together.
+
+    Parameters
+    ----------
+    logits, labels : array, shape (n, flags)
+        Of the development split.
+    learned : sequence of bool
+        Flags that the model knows; others get no threshold and are never raised.
+    critical_beta : float
+        Above 1, a critical flag's threshold favors recall.
+    """
+    np = require("numpy", extra="ml")
+    flags, known = list(load_taxonomy()), np.asarray(learned, dtype=bool)
+    together = platt(logits[:, known].ravel(), labels[:, known].ravel())
+    curves = [platt(logits[:, c], labels[:, c]) if labels[:, c].sum() >= ENOUGH else together for c in range(len(flags))]
+    sure = np.stack([1 / (1 + np.exp(-np.clip(a * logits[:, c] + b, -40, 40))) for c, (a, b) in enumerate(curves)], axis=1)
+    shared = best_threshold(sure[:, known].ravel(), labels[:, known].ravel(), 1.0)
+    heads = []
+    for column, flag in enumerate(flags):
+        beta = critical_beta if flag.severity is Severity.CRITICAL else 1.0
+        enough = labels[:, column].sum() >= ENOUGH
+        threshold = best_threshold(sure[:, column], labels[:, column], beta) if enough else shared
+        heads.append(Head(flag.flag_id, *curves[column], threshold if known[column] else None))
+    return heads

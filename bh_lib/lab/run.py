@@ -1,0 +1,212 @@
+"""One experiment from its config to its record: synthesize, check, train, calibrate, export, evaluate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bh_lib._jsonl import write_json
+from bh_lib.evaluate import Metrics, corpus_digest, evaluate_notes
+from bh_lib.evaluate.file import Analyzer
+from bh_lib.lab.alone import LayerAlone
+from bh_lib.lab.calibrate import calibrate_heads
+from bh_lib.lab.config import ExperimentConfig, read_config
+from bh_lib.lab.encoder import Encoder
+from bh_lib.lab.examples import Example, examples_of, labels_of
+from bh_lib.lab.export import export_classifier
+from bh_lib.lab.train import TfidfScorer, fit_heads
+from bh_lib.schema.note import LabelledNote, write_notes
+from bh_lib.sentinel.layers.transformer import TransformerLayer
+from bh_lib.synth.corpus import generate_notes, seed_examples
+
+__all__ = ["Corpus", "ExperimentRun", "build_corpus", "run_experiment", "train_layer"]
+
+Check = Callable[[Path, Mapping[str, str]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What an experiment learns from and is judged on; no seed family is in two of the three.
+
+    Attributes
+    ----------
+    train, dev : tuple of LabelledNote
+        Seeds, each as a note of its own, and composed notes of the same split.
+    test : tuple of LabelledNote
+        Composed notes: what a production note looks like.
+    test_seeds : tuple of LabelledNote
+        The seeds of the test split, one statement each.
+    """
+
+    train: tuple[LabelledNote, ...] = field(repr=False)
+    dev: tuple[LabelledNote, ...] = field(repr=False)
+    test: tuple[LabelledNote, ...] = field(repr=False)
+    test_seeds: tuple[LabelledNote, ...] = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Over all notes and labels."""
+        return corpus_digest([*self.train, *self.dev, *self.test, *self.test_seeds])
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRun:
+    """What a run left behind.
+
+    Attributes
+    ----------
+    config : ExperimentConfig
+    folder : Path
+        ``metrics.json``, ``report.html`` and ``errors.jsonl`` of each system and corpus, and the model's folder.
+    metrics : Mapping of str to Metrics
+        By ``<corpus>`` for the whole sentinel, and ``<corpus>-alone`` for its layer 2 by itself.
+    model : Path or None
+        The exported folder, for ``Sentinel.load(classifier=...)``.
+    facts : Mapping
+        Corpus digest, sizes, and seconds of each step.
+    run_id : str or None
+        In MLflow, where the run was tracked.
+    """
+
+    config: ExperimentConfig
+    folder: Path
+    metrics: Mapping[str, Metrics]
+    model: Path | None
+    facts: Mapping[str, Any]
+    run_id: str | None = None
+
+
+def build_corpus(config: ExperimentConfig, seeds_dir: str | os.PathLike[str] | None = None) -> Corpus:
+    """Read the seeds, and compose notes, split by seed family."""
+    composed = {
+        split: tuple(generate_notes(count, config.seed, split, seeds_dir)) if count else ()
+        for split, count in (("train", config.train_notes), ("dev", config.dev_notes), ("test", config.test_notes))
+    }
+    return Corpus(
+        (*seed_examples("train", seeds_dir), *composed["train"]),
+        (*seed_examples("dev", seeds_dir), *composed["dev"]),
+        composed["test"],
+        tuple(seed_examples("test", seeds_dir)),
+    )
+
+
+def train_layer(
+    config: ExperimentConfig, train: Sequence[Example], dev: Sequence[Example], out: Path, made: dict[str, Any]
+) -> tuple[TransformerLayer, Path | None]:
+    """Train layer 2, calibrate it and set its thresholds on dev; export it where its kind can be exported."""
+    truth, dev_truth = labels_of(train), labels_of(dev)
+    texts, dev_texts = [each.text for each in train], [each.text for each in dev]
+    if config.model == "tfidf":
+        scorer = TfidfScorer(texts, truth, min_positives=config.min_positives)
+        calibrated = calibrate_heads(scorer(dev_texts), dev_truth, scorer.learned, critical_beta=config.critical_beta)
+        return TransformerLayer(scorer, calibrated, window=config.window, model=config.name), None
+    encoder = Encoder.prepare(config.encoder, layers=config.encoder_layers, int8=config.int8, max_tokens=config.max_tokens)
+    features = encoder.embed([*texts, *dev_texts])
+    seen, unseen = features[: len(texts)], features[len(texts) :]
+    heads = fit_heads(seen, truth, unseen, dev_truth, penalties=config.penalties, min_positives=config.min_positives)
+    calibrated = calibrate_heads(heads.logits(unseen), dev_truth, heads.learned, critical_beta=config.critical_beta)
+    export_classifier(out, encoder, heads, calibrated, name=config.name, window=config.window, made=made)
+    return TransformerLayer.load(out), out
+
+
+def _checked(corpus: Corpus, folder: Path, check: Check) -> None:
+    """What is trained on and what is tested on go through the same gate, with the split of each note known to it."""
+    parts = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test_seeds}
+    splits = {note.note_id: split for split, notes in parts.items() for note in notes}
+    path = folder / "checked.jsonl"
+    write_notes(path, [note for notes in parts.values() for note in notes])
+    check(path, splits)
+
+
+def _systems(layer: TransformerLayer | None) -> dict[str, Analyzer]:
+    from bh_lib.sentinel import Sentinel
+
+    if layer is None:
+        return {"": Sentinel.load()}
+    return {"": Sentinel.load(classifier=layer), "-alone": LayerAlone(layer)}
+
+
+def run_experiment(
+    config: ExperimentConfig | str | os.PathLike[str],
+    out_dir: str | os.PathLike[str],
+    *,
+    seeds_dir: str | os.PathLike[str] | None = None,
+    corpora: Mapping[str, Sequence[LabelledNote]] | None = None,
+    check: Check | None = None,
+    track: bool = True,
+) -> ExperimentRun:
+    """Run one experiment.
+
+    Parameters
+    ----------
+    config : ExperimentConfig or path
+        Settings, or an experiment's folder.
+    out_dir : path
+        Everything goes under it: ``<name>/`` for this run, ``mlflow.db`` and ``mlartifacts/`` for the records of all.
+    seeds_dir : path, optional
+        Another seed corpus than the installed one.
+    corpora : mapping, optional
+        Further labelled notes to be judged on, by name: never trained or tuned on.
+    check : callable, optional
+        Given the notes' file and each note's split, before anything is trained; it raises `GateError` to stop the run.
+    track : bool
+        Whether to record the run in MLflow.
+
+    Raises
+    ------
+    ConfigError
+        If the config is wrong.
+    GateError
+        If ``check`` refuses the notes.
+    """
+    config = config if isinstance(config, ExperimentConfig) else read_config(config)
+    folder = Path(out_dir) / config.name
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+
+    def lap(step: str) -> None:
+        nonlocal started
+        seconds[step], started = round(time.perf_counter() - started, 2), time.perf_counter()
+
+    corpus = build_corpus(config, seeds_dir)
+    lap("synth")
+    if check is not None:
+        _checked(corpus, folder, check)
+        lap("check")
+    layer, model = None, None
+    digest = corpus.digest
+    facts: dict[str, Any] = {"corpus_digest": digest, "test_notes": len(corpus.test), "test_seeds": len(corpus.test_seeds)}
+    if config.model != "none":
+        train, dev = examples_of(corpus.train, config.window), examples_of(corpus.dev, config.window)
+        made = {
+            "corpus_digest": digest,
+            "config": hashlib.sha256(json.dumps(config.to_dict()).encode()).hexdigest(),
+            "seed": config.seed,
+        }
+        layer, model = train_layer(config, train, dev, folder / "model", made)
+        facts |= {"train_examples": len(train), "dev_examples": len(dev)}
+        lap("train")
+    judged: dict[str, Sequence[LabelledNote]] = {"test": corpus.test, "test-seeds": corpus.test_seeds, **(corpora or {})}
+    metrics = {
+        f"{name}{system}": evaluate_notes(
+            list(notes), analyzer, folder / f"{name}{system}", title=f"{config.name} on {name}{system}"
+        )
+        for system, analyzer in _systems(layer).items()
+        for name, notes in judged.items()
+        if notes
+    }
+    lap("evaluate")
+    facts["seconds"] = seconds
+    write_json(folder / "facts.json", {**facts, "config": config.to_dict()})
+    run = ExperimentRun(config, folder, metrics, model, facts)
+    if track:
+        from bh_lib.lab.track import record_run
+
+        run = record_run(run, out_dir)
+    return run
