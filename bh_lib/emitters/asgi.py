@@ -184,7 +184,19 @@ class AuditMiddleware:
 class _Exchange:
     """One request or connection, from its scope to its event."""
 
-    __slots__ = ("_complete", "_disconnected", "_done", "_middleware", "_receive", "_refused", "_root", "_said", "_scope", "_send", "_status")
+    __slots__ = (
+        "_complete",
+        "_disconnected",
+        "_done",
+        "_middleware",
+        "_receive",
+        "_refused",
+        "_root",
+        "_said",
+        "_scope",
+        "_send",
+        "_status",
+    )
 
     def __init__(self, middleware: AuditMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
         self._middleware, self._scope, self._receive, self._send = middleware, scope, receive, send

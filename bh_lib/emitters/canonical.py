@@ -28,6 +28,7 @@ _orjson = optional("orjson")
 _make_encoder = getattr(json.encoder, "c_make_encoder", None)
 _encode = _make_encoder and _make_encoder(None, None, json.encoder.encode_basestring, None, ":", ",", True, False, False)
 _quote = json.encoder.encode_basestring
+_are_plain = frozenset({str, bool, type(None)}).issuperset
 
 
 def canonical(value: Any) -> bytes:
@@ -93,17 +94,20 @@ def _is_restricted(value: Any) -> bool:
         items = value
     else:
         items = (value,)
+    # Most blocks hold only text and truth values: asked at once, in C.
+    if _are_plain(map(type, items)):
+        return True
     for item in items:
         kind = type(item)
         if kind is str or kind is bool or item is None:
             continue
-        if kind is int:
+        if kind is dict:
+            if not _are_plain(map(type, item.values())) and (item is value or not _is_restricted(item)):
+                return False
+        elif kind is int:
             if not -_EXACT_INTEGERS < item < _EXACT_INTEGERS:
                 return False
-        elif kind is dict or kind is list:
-            if item is value or not _is_restricted(item):
-                return False
-        else:
+        elif kind is not list or item is value or not _is_restricted(item):
             return False
     return True
 

@@ -8,9 +8,11 @@ If the sink fails: ``raise`` tells the caller, ``spool`` keeps the event in a lo
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import Counter
 from typing import Any, Literal, Protocol
+from weakref import WeakSet
 
 from bh_lib.emitters.sinks.base import Receipt, Sink
 from bh_lib.emitters.spool import Spool
@@ -69,6 +71,7 @@ class Durable:
         self._sink, self._on_failure, self._spool = sink, on_failure, spool
         self._order = threading.RLock()
         self.counters: Counter[str] = Counter()
+        _alive.add(self)
 
     def submit(self, event: dict[str, Any]) -> Receipt:
         """Bring one event into the sink.
@@ -141,3 +144,16 @@ class Durable:
 
     def _warn(self, event: dict[str, Any], error: Exception, what: str) -> None:
         _log.error("event %s %s: sink %s raised %s", event["event_id"], what, self._sink.name, type(error).__name__)
+
+
+_alive: WeakSet[Durable] = WeakSet()
+
+
+def _renew() -> None:
+    for durable in list(_alive):
+        # Another thread of the parent may have held it.
+        durable._order = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
+from bh_lib._extras import optional
 from bh_lib.emitters.canonical import canonical
 from bh_lib.emitters.chain import parse_line
 from bh_lib.emitters.sinks.base import Sink
@@ -16,18 +20,20 @@ from bh_lib.errors import InputError, IntegrityError, SinkError
 __all__ = ["Spool"]
 
 _BATCH = 500
+_fcntl = optional("fcntl")
 
 
 class Spool:
     """Events on disk, oldest first, each redacted and valid but not yet in a chain.
 
-    A process that dies between the sink's write and the journal's truncation leaves events in both; a replay asks the sink which
-    ids it `holds` and skips those.
+    The journal is emptied when all of it has reached the sink. A process that dies before that leaves events in both; the next
+    replay asks the sink which ids it `holds` and skips those.
 
     Parameters
     ----------
     path : path-like
-        The journal: one writer at a time, so give each process its own.
+        The journal. Where another process, or the parent of a forked one, uses it already, ``<path>.1`` is taken, and so on;
+        journals that dead processes left are taken over.
     retry_after : float
         Seconds to leave a failed sink alone before the next try.
 
@@ -48,18 +54,14 @@ class Spool:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, retry_after: float = 1.0) -> None:
-        self.path = Path(path)
+        self._fd = -1
+        self._base = Path(path)
         self._retry_after = retry_after
-        self._due = 0.0
-        self._lock = threading.RLock()
-        try:
-            self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise InputError(f"can't be opened for appending: {type(error).__name__}", path=str(path)) from None
-        self._count = len(self._read())
+        self._own()
+        _alive.add(self)
 
     def __len__(self) -> int:
-        return self._count
+        return self._count - self._done
 
     def is_due(self) -> bool:
         """Whether it is time to try the sink again."""
@@ -73,17 +75,8 @@ class Spool:
         SinkError
             If the journal can't be written either: the event is kept nowhere.
         """
-        line = canonical(event) + b"\n"
         with self._lock:
-            end = os.lseek(self._fd, 0, os.SEEK_END)
-            try:
-                written = os.write(self._fd, line)
-                if written < len(line):
-                    os.ftruncate(self._fd, end)
-                    raise OSError
-            except OSError:
-                raise SinkError(f"event {event['event_id']} is not kept: the spool can't be written") from None
-            self._count += 1
+            self._write(canonical(event) + b"\n", event["event_id"])
             self._due = time.monotonic() + self._retry_after
 
     def replay(self, sink: Sink) -> int:
@@ -92,32 +85,26 @@ class Spool:
         Raises
         ------
         Exception
-            What the sink raised. What it took before that is out of the journal, the rest is still in it.
+            What the sink raised. What it took before that is not offered again.
         """
+        moved = 0
         with self._lock:
             events = self._read()
-            moved = skipped = 0
             try:
-                held = sink.holds([event["event_id"] for event in events]) if events else set()
-                while moved + skipped < len(events):
-                    done = moved + skipped
-                    batch = events[done : done + _BATCH]
-                    fresh = [event for event in batch if event["event_id"] not in held]
-                    if len(fresh) < len(batch):
-                        # One by one, so that what is skipped and what is kept stay in step.
-                        for event in batch:
-                            if event["event_id"] in held:
-                                skipped += 1
-                            else:
-                                sink.append(event)
-                                moved += 1
-                    else:
-                        moved += sink.append_many(batch)
+                held = sink.holds([event["event_id"] for event in events[self._done :]]) if len(self) else set()
+                while len(self):
+                    batch = events[self._done : self._done + _BATCH]
+                    if batch[0]["event_id"] in held:
+                        self._done += 1
+                        continue
+                    stop = next((n for n, event in enumerate(batch) if event["event_id"] in held), len(batch))
+                    kept = sink.append_many(batch[:stop])
+                    self._done += kept
+                    moved += kept
             except Exception:
                 self._due = time.monotonic() + self._retry_after
                 raise
-            finally:
-                self._keep(events[moved + skipped :])
+            self._empty()
         return moved
 
     def close(self) -> None:
@@ -127,29 +114,91 @@ class Spool:
                 os.close(self._fd)
                 self._fd = -1
 
+    def _own(self) -> None:
+        self._lock = threading.RLock()
+        self._due = 0.0
+        self._done = 0
+        for number in count():
+            self.path = self._base.with_name(f"{self._base.name}.{number}") if number else self._base
+            try:
+                self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise InputError(f"can't be opened for appending: {type(error).__name__}", path=str(self.path)) from None
+            if _locked(self._fd):
+                break
+            os.close(self._fd)
+        self._count = len(self._read())
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Add what dead processes left behind; theirs is emptied after ours has it, so a crash repeats and never loses."""
+        pattern = re.compile(re.escape(self._base.name) + r"\.\d+")
+        for path in sorted(self._base.parent.iterdir()):
+            if path == self.path or not pattern.fullmatch(path.name):
+                continue
+            fd = os.open(path, os.O_RDWR | os.O_APPEND)
+            try:
+                if _locked(fd):
+                    for line in path.read_bytes().splitlines(keepends=True):
+                        if line.endswith(b"\n"):
+                            self._write(line, "of an earlier process")
+                    os.ftruncate(fd, 0)
+            finally:
+                os.close(fd)
+
+    def _write(self, line: bytes, event_id: str) -> None:
+        end = os.lseek(self._fd, 0, os.SEEK_END) if self._fd >= 0 else 0
+        try:
+            if os.write(self._fd, line) < len(line):
+                os.ftruncate(self._fd, end)
+                raise OSError
+        except OSError:
+            raise SinkError(f"event {event_id} is not kept: the spool can't be written") from None
+        self._count += 1
+
     def _read(self) -> list[dict[str, Any]]:
-        events = []
+        events, end = [], 0
         with open(self.path, "rb") as lines:
             for line in lines:
                 try:
-                    events.append(parse_line(line))
+                    event = parse_line(line)
                 except IntegrityError:
                     # Torn by a crash inside add(), which therefore never returned: it was promised to nobody.
-                    os.ftruncate(self._fd, lines.tell() - len(line))
+                    os.ftruncate(self._fd, end)
                     break
+                events.append(event)
+                end += len(line)
         return events
 
-    def _keep(self, events: list[dict[str, Any]]) -> None:
-        """Make the journal hold just these; a crash in between leaves repeats, which a replay skips, and never a hole."""
-        if len(events) == self._count:
-            return
-        if events:
-            part = self.path.with_name(self.path.name + ".part")
-            part.write_bytes(b"".join(canonical(event) + b"\n" for event in events))
-            part.chmod(0o600)
-            part.replace(self.path)
-            os.close(self._fd)
-            self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        else:
+    def _empty(self) -> None:
+        if self._count:
             os.ftruncate(self._fd, 0)
-        self._count = len(events)
+        self._count = self._done = 0
+
+    def _after_fork(self) -> None:
+        # The file and what it holds are the parent's; closing this copy leaves the parent its lock.
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._own()
+
+
+def _locked(fd: int) -> bool:
+    if _fcntl is None:
+        return True
+    try:
+        _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+_alive: WeakSet[Spool] = WeakSet()
+
+
+def _renew() -> None:
+    for spool in list(_alive):
+        spool._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

@@ -145,7 +145,16 @@ def test_nothing_that_a_client_sends_comes_out(canary, caplog, capfd, broken, ra
     async def send(message):
         pass
 
-    names = [b"cookie", b"authorization", b"user-agent", b"referer", b"x-request-id", b"traceparent", b"x-forwarded-for", b"x-patient"]
+    names = [
+        b"cookie",
+        b"authorization",
+        b"user-agent",
+        b"referer",
+        b"x-request-id",
+        b"traceparent",
+        b"x-forwarded-for",
+        b"x-patient",
+    ]
     scope = {
         "type": "http",
         "method": canary(),

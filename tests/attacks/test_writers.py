@@ -74,9 +74,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path, seed):
     acknowledged: list[bytes] = []
 
     def listen(writer):
-        for line in writer.stdout:
-            if line.endswith(b"\n"):
-                acknowledged.append(line)
+        acknowledged.extend(line for line in writer.stdout if line.endswith(b"\n"))
 
     readers = [threading.Thread(target=listen, args=(writer,)) for writer in writers]
     for reader in readers:

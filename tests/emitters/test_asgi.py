@@ -113,8 +113,10 @@ def test_a_method_is_an_action(client, audit, method, action):
 
 @pytest.mark.parametrize(
     ("code", "outcome", "kind"),
-    [(401, "DENIED", "Unauthenticated"), (403, "DENIED", "Forbidden"), (451, "DENIED", "UnavailableForLegalReasons")]
-    + [(404, "FAILURE", "HTTP404"), (422, "FAILURE", "HTTP422"), (503, "FAILURE", "HTTP503"), (302, "SUCCESS", None)],
+    [
+        *[(401, "DENIED", "Unauthenticated"), (403, "DENIED", "Forbidden"), (451, "DENIED", "UnavailableForLegalReasons")],
+        *[(404, "FAILURE", "HTTP404"), (422, "FAILURE", "HTTP422"), (503, "FAILURE", "HTTP503"), (302, "SUCCESS", None)],
+    ],
 )
 def test_a_refusal_is_denied_and_an_error_is_a_failure(client, audit, code, outcome, kind):
     client.get(f"/status/{code}", follow_redirects=False)
@@ -175,8 +177,10 @@ def test_a_connection_is_one_event(client, audit):
 
 @pytest.mark.parametrize(
     ("header", "value", "kept"),
-    [("x-request-id", "0f8fad5b-d9cb-469f-a165-70867728950e", True), ("x-request-id", "john-doe", False)]
-    + [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True), ("traceparent", "00-ann", False)],
+    [
+        *[("x-request-id", "0f8fad5b-d9cb-469f-a165-70867728950e", True), ("x-request-id", "john-doe", False)],
+        *[("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True), ("traceparent", "00-ann", False)],
+    ],
 )
 def test_a_correlation_id_is_taken_over_only_if_it_is_random_by_shape(client, audit, header, value, kept):
     client.get("/stream", headers={header: value})

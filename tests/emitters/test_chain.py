@@ -15,7 +15,9 @@ from bh_lib.errors import InputError, IntegrityError
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 values = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | text
-events = st.dictionaries(text.filter(lambda key: key != "integrity"), values | st.dictionaries(text, values, max_size=3), max_size=5)
+events = st.dictionaries(
+    text.filter(lambda key: key != "integrity"), values | st.dictionaries(text, values, max_size=3), max_size=5
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -61,7 +63,9 @@ def test_a_line_is_read_strictly(line, rule):
         parse_line(line)
 
 
-@pytest.mark.parametrize("block", [None, {}, {"chain_id": "c", "seq": True, "event_hash": "x"}, {"chain_id": "c", "seq": -1, "event_hash": "x"}])
+@pytest.mark.parametrize(
+    "block", [None, {}, {"chain_id": "c", "seq": True, "event_hash": "x"}, {"chain_id": "c", "seq": -1, "event_hash": "x"}]
+)
 def test_an_incomplete_place_is_refused(block):
     with pytest.raises(IntegrityError):
         head_of({"integrity": block})

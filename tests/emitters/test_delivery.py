@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 
 import pytest
@@ -197,3 +198,32 @@ def test_diagnostics_at_debug_name_the_event_and_never_its_content(flaky, tmp_pa
     assert receipt.event_id in caplog.text
     assert "u-7" not in caplog.text
     assert "p-3" not in caplog.text
+
+
+def test_each_process_has_a_journal_of_its_own_and_takes_over_what_dead_ones_left(tmp_path):
+    one, two = Spool(tmp_path / "spool.jsonl"), Spool(tmp_path / "spool.jsonl")
+    assert (one.path.name, two.path.name) == ("spool.jsonl", "spool.jsonl.1")
+    one.add({"event_id": "e1"})
+    two.add({"event_id": "e2"})
+    one.close()
+    two.close()
+    three, sink = Spool(tmp_path / "spool.jsonl"), MemorySink()
+    assert three.replay(sink) == 2
+    assert [event["event_id"] for event in sink.events] == ["e1", "e2"]
+    assert two.path.read_bytes() == b""
+
+
+def test_a_forked_child_spools_beside_its_parent(flaky, tmp_path, who, what):
+    audit = logger(flaky, tmp_path, "spool")
+    audit.record("READ", actor=who, resource=what)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            audit.record("READ", actor=who, resource=what)
+            code = 0 if audit.health()["pending"] == 1 else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (tmp_path / "spool.jsonl").read_bytes().count(b"\n") == 1
+    assert (tmp_path / "spool.jsonl.1").read_bytes().count(b"\n") == 1

@@ -14,7 +14,12 @@ def published_log(path, algorithm, count=6):
     """Written from the published description alone: previous hash, then the event without integrity, sorted and compact."""
     previous, lines = None, []
     for number in range(count):
-        event = {"schema_version": "2.1", "event_id": f"e{number}", "metadata": {"ratio": 0.5, "wort": "Grüße"}, "action": {"type": "READ"}}
+        event = {
+            "schema_version": "2.1",
+            "event_id": f"e{number}",
+            "metadata": {"ratio": 0.5, "wort": "Grüße"},
+            "action": {"type": "READ"},
+        }
         body = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         digest = hashlib.new(algorithm, (previous or "").encode() + body).hexdigest()
         block = {"event_hash": digest, "hash_alg": algorithm} | ({"prev_event_hash": previous} if previous else {})
