@@ -1,5 +1,31 @@
 """Synthetic data: a clinic that leaves an audit trail with an answer key, and a corpus of labelled notes."""
 
+from bh_lib.synth.corpus import generate_notes, load_sentences, seed_examples, write_corpus
 from bh_lib.synth.events import EventManifest, generate_events, write_events
+from bh_lib.synth.labels import c_ssrs_level, present_flags
+from bh_lib.synth.perturb import PERTURBATIONS, perturb
+from bh_lib.synth.seeds import Seed, SeedKind, Seeds, check_seeds, load_seeds, seeds_digest
+from bh_lib.synth.split import Split, families_of, split_of
 
-__all__ = ["EventManifest", "generate_events", "write_events"]
+__all__ = [
+    "PERTURBATIONS",
+    "EventManifest",
+    "Seed",
+    "SeedKind",
+    "Seeds",
+    "Split",
+    "c_ssrs_level",
+    "check_seeds",
+    "families_of",
+    "generate_events",
+    "generate_notes",
+    "load_seeds",
+    "load_sentences",
+    "perturb",
+    "present_flags",
+    "seed_examples",
+    "seeds_digest",
+    "split_of",
+    "write_corpus",
+    "write_events",
+]

@@ -88,8 +88,8 @@ _CLOSINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "post": ("Thanks for reading if you made it this far.", "Anyone else?", "Sorry for the wall of text.", "tl;dr see title"),
     }
 )  # fmt: skip
-_PERSONAL_NOISE: Final = ("typos", "casing", "shorthand", "apostrophes", "spacing", "punctuation", "dictation")
-_CLINICAL_NOISE: Final = ("typos", "casing", "shorthand", "spacing", "dictation", "pronouns")
+_PERSONAL_NOISE: Final[tuple[str, ...]] = ("typos", "casing", "shorthand", "apostrophes", "spacing", "punctuation", "dictation")
+_CLINICAL_NOISE: Final[tuple[str, ...]] = ("typos", "casing", "shorthand", "spacing", "dictation", "pronouns")
 
 
 @dataclass(slots=True)
