@@ -27,6 +27,8 @@ DEFAULT_START = datetime(2026, 1, 5, tzinfo=UTC)
 
 _PER_THERAPIST = 121.0
 """Events of a weekday for each therapist, all told; measured."""
+_WORKDAYS_A_WEEK = 5.1
+_LEAST_THERAPISTS = 6
 _CASELOAD = 25
 
 
@@ -70,26 +72,27 @@ class Simulation:
         if self.start.tzinfo is None:
             raise InputError("needs a time zone", place="start")
         self.start = self.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        self.days = min(365, max(14, round(self.n**0.5 / 10)))
+        smallest = _LEAST_THERAPISTS * _PER_THERAPIST * _WORKDAYS_A_WEEK / 7
+        self.days = max(1, min(365, max(14, round(self.n**0.5 / 10)), round(self.n / smallest)))
 
     def _chance(self, name: str) -> Random:
         """A source of chance of its own for each part, so that a change in one doesn't stir the others."""
         return Random(f"{name} {self.seed}")  # noqa: S311
 
     def _clinic(self) -> Clinic:
-        daily = self.n / self.days * 7 / 5.1
-        clinic = build_clinic(max(6, round(daily / _PER_THERAPIST)), _CASELOAD, self._chance("clinic"))
+        daily = self.n / self.days * 7 / _WORKDAYS_A_WEEK
+        clinic = build_clinic(max(_LEAST_THERAPISTS, round(daily / _PER_THERAPIST)), _CASELOAD, self._chance("clinic"))
         rng = self._chance("leavers")
         # Nobody's care team names nurses and peers, so one of them can leave without a caseload to hand over.
         peers = [s for s in clinic.staff if s.role == "peer_specialist" and s.org_id == "org-01"]
         for leaver in rng.sample(peers, max(1, len(peers) // 6)):
-            clinic.staff[leaver.number] = replace(leaver, terminated=rng.randint(2, max(3, self.days // 2)))
+            clinic.staff[leaver.number] = replace(leaver, terminated=rng.randint(1, max(1, self.days // 2)))
         return clinic
 
     def _agenda(self) -> dict[int, list[Case]]:
         """Which misuse befalls which day; never a weekend, and none so late that the log might end before it."""
         rng = self._chance("misuse")
-        workdays = [day for day in range(2, max(3, int(self.days * 0.85))) if _weekday(self.start, day) < 5]
+        workdays = [day for day in range(min(2, self.days // 3), max(1, int(self.days * 0.85))) if _weekday(self.start, day) < 5]
         later = [day for day in workdays if day > self.days // 2] or workdays[-1:]
         repeat = max(1, min(12, round(self.n / 60_000)))
         agenda: dict[int, list[Case]] = {}

@@ -137,6 +137,28 @@ def _follow_up(work: Workday, patient: Patient, minute: int) -> None:
         rows.append((at + 9 * MINUTE, acts.PLAN_UPDATE, actor, number, 1, session, None, 0))
 
 
+def _consult(work: Workday, patient: Patient, minute: int) -> None:
+    """A colleague is asked for an opinion. One time in eight nobody records that: legitimate, and unexplained."""
+    rng, rows = work.rng, work.rows
+    same = [s for s in work.everyone("therapist") if s.org_id == patient.program.org_id and s is not patient.therapist]
+    if not same:
+        return
+    asked = rng.choice(same)
+    at, session, actor = minute * MINUTE, work.session_of(asked), asked.number * 4 + patient.program.owner
+    rows.append((at, acts.CHART_OPEN, actor, patient.number, 0, session, None, 0))
+    rows.append((at + 25_000, acts.NOTE_READ, actor, patient.number, max(1, work.day), session, None, 0))
+    if rng.random() < 0.875:
+        work.facts.append(
+            {
+                "kind": "consult",
+                "patient_id": patient.patient_id,
+                "staff_id": asked.staff_id,
+                "start": work.stamp(minute - 30),
+                "end": work.stamp(minute + 30),
+            }
+        )
+
+
 def _together(work: Workday, kind: str, patients: list[Patient], staff: list[Staff], minute: int, length: int) -> None:
     """A group session or a team meeting: several staff open several charts, each for that reason."""
     rng, rows = work.rng, work.rows
@@ -204,6 +226,8 @@ def care_day(work: Workday) -> list[Patient]:
                 rows.append((at, acts.PATIENT_SEARCH, number, -1, 0, session, None, 0))
                 rows.append((at + 4_000, acts.CHART_OPEN, number + program.owner, other.number, 0, session, None, 0))
                 rows.append((at + 13_000, acts.PATIENT_SEARCH, number, -1, 0, session, None, 0))
+            if rng.random() < 0.03:
+                _consult(work, rng.choice(patients), 690 + rng.randrange(300))
         if therapists:
             _gatherings(work, program, therapists)
     return seen
