@@ -6,7 +6,9 @@ from bh_lib.evaluate.calibration import Calibration, calibration
 from bh_lib.evaluate.compare import Difference, compare, critical_cells, flag_cells
 from bh_lib.evaluate.counts import Counts
 from bh_lib.evaluate.cssrs import Ordinal, ordinal, ordinal_level
+from bh_lib.evaluate.figures import flag_figure, level_figure, reliability_figure
 from bh_lib.evaluate.file import evaluate_file, evaluate_notes, read_labelled
+from bh_lib.evaluate.frames import flag_frame, systems_frame
 from bh_lib.evaluate.interval import Intervals
 from bh_lib.evaluate.metrics import FlagScore, Metrics, corpus_digest, evaluate, evaluate_outcomes
 from bh_lib.evaluate.mistakes import Mistake, mistakes, write_mistakes
@@ -32,12 +34,17 @@ __all__ = [
     "evaluate_notes",
     "evaluate_outcomes",
     "flag_cells",
+    "flag_figure",
+    "flag_frame",
+    "level_figure",
     "mistakes",
     "ordinal",
     "ordinal_level",
     "pair",
     "read_labelled",
+    "reliability_figure",
     "render_report",
+    "systems_frame",
     "true_flags",
     "write_mistakes",
     "write_report",
