@@ -239,7 +239,8 @@ def evidence_html(evidence: Iterable[ControlEvidence], title: str = "Evidence by
         )
     style = (
         "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;max-width:75rem;color:#1b1b1b}"
-        "table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.5rem;text-align:left;vertical-align:top}"
+        "table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.5rem;text-align:left;"
+        "vertical-align:top}"
         "p{margin:.2rem 0;color:#444}ul{margin:0;padding-left:1.1rem}.gap{color:#8a4b00}"
         ".missing td:nth-child(4){color:#a00;font-weight:600}.partial td:nth-child(4){color:#8a4b00;font-weight:600}"
         ".found td:nth-child(4){color:#06643b;font-weight:600}"

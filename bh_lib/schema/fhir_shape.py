@@ -55,7 +55,8 @@ def as_r4(resource: Mapping[str, Any]) -> dict[str, Any]:
     shape["subtype"] = code + [item for kind in kinds[1:] for item in dicts(kind.get("coding"))]
     shape["outcome"] = plain_dict(outcome.get("code")).get("code")
     shape["outcomeDesc"] = next((detail.get("text") for detail in dicts(outcome.get("detail"))), None)
-    shape["agent"] = [_agent_as_r4(agent) for agent in dicts(resource.get("agent"))]
+    observer = plain_dict(resource.get("source")).get("observer")
+    shape["agent"] = [_agent_as_r4(agent, observer) for agent in dicts(resource.get("agent"))]
     shape["entity"] = [_entity_as_r4(entity) for entity in dicts(resource.get("entity"))]
     patient = who_of(resource.get("patient"))
     if patient:
@@ -63,18 +64,23 @@ def as_r4(resource: Mapping[str, Any]) -> dict[str, Any]:
     return shape
 
 
-def _agent_as_r4(agent: Mapping[str, Any]) -> dict[str, Any]:
+def _agent_as_r4(agent: Mapping[str, Any], observer: Any) -> dict[str, Any]:
     shape = dict(agent)
     address = text_of(shape.pop("networkString", None)) or text_of(shape.pop("networkUri", None))
     if address:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            shape["network"] = {"address": address, "type": "1"}
-        else:
-            shape["network"] = {"address": address, "type": "2"}
+        # R5 does not say what kind of address it is; the observer's own is a name, whatever it looks like.
+        numeric = agent.get("who") != observer and _is_address(address)
+        shape["network"] = {"address": address, "type": "2" if numeric else "1"}
     shape["purposeOfUse"] = shape.pop("authorization", [])
     return shape
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _entity_as_r4(entity: Mapping[str, Any]) -> dict[str, Any]:

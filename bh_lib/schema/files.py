@@ -104,6 +104,16 @@ def validate_file(path: str | os.PathLike[str], version: str | None = None) -> I
                 yield number, problem
 
 
+def _line(event: dict[str, Any]) -> str:
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # JSON can hold half a surrogate pair as an escape, UTF-8 can't hold it at all.
+        text = json.dumps(event, separators=(",", ":"))
+    return text + "\n"
+
+
 @dataclass(slots=True)
 class ConversionReport:
     """What became of a log.
@@ -180,8 +190,7 @@ def convert_file(
             except (ValueError, RecursionError):
                 problem = Problem("", "is not valid JSON")
             else:
-                out.write(json.dumps(conversion.event, ensure_ascii=False, separators=(",", ":")))
-                out.write("\n")
+                out.write(_line(conversion.event))
                 report.written += 1
                 report.losses.update(set(conversion.losses))
                 continue

@@ -1,0 +1,97 @@
+"""Whole logs: one line in memory, every fault with its line, the target whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import pytest
+
+from bh_lib.errors import InputError, SchemaError
+from bh_lib.schema import convert_file, validate_file
+
+
+def write(path, *rows):
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_each_fault_is_named_by_its_line(tmp_path, examples, monkeypatch, fast):
+    if not fast:
+        monkeypatch.setattr("bh_lib.schema.files.optional", lambda name: None)
+    good, bad = examples("2.1", "valid")["read"], examples("3.0", "invalid")["denied-has-a-reason"]
+    big = good | {"metadata": {"n": 10**30}}
+    log = write(
+        tmp_path / "log.jsonl",
+        good,
+        "",
+        bad,
+        "{",
+        '{"a": NaN}',
+        "[1]",
+        {"schema_version": "8"},
+        big,
+        '{"a": "\\ud800"}',
+        "[" * 100000,
+    )
+    found = [(line, str(problem)) for line, problem in validate_file(log)]
+    version = "/schema_version: must be one of 1.0, 1.1, 2.0, 2.1, 3.0"
+    assert found == [
+        (3, "/outcome/error_type: DENIED needs error_type"),
+        (4, "(event): is not valid JSON"),
+        (5, "(event): is not valid JSON"),
+        (6, "(event): must be of type object"),
+        (7, version),
+        (9, version),
+        (10, "(event): is not valid JSON"),
+    ]
+
+
+def test_a_version_that_is_asked_for_is_asked_of_each(tmp_path, examples):
+    log = write(tmp_path / "log.jsonl", examples("2.1", "valid")["read"])
+    assert [str(problem) for _, problem in validate_file(log, "3.0")] == ["/schema_version: must be 3.0"]
+
+
+def test_memory_does_not_grow_with_the_log(tmp_path, examples):
+    row = json.dumps(examples("3.0", "valid")["disclose"])
+    peaks = []
+    for lines in (300, 3000):
+        log = write(tmp_path / f"{lines}.jsonl", *[row] * lines)
+        tracemalloc.start()
+        assert list(validate_file(log)) == []
+        convert_file(log, tmp_path / "out.jsonl", "2.1")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 200_000
+
+
+def test_a_converted_log_comes_with_its_report(tmp_path, examples):
+    found = examples("3.0", "valid")
+    log = write(tmp_path / "log.jsonl", found["read"], found["failure"], "{", found["disclose"])
+    report = convert_file(log, tmp_path / "out.ndjson", "balp-r4")
+    assert (report.read, report.written, report.first_refused) == (4, 2, 2)
+    assert sorted(problem.path for problem in report.refused) == ["", "/action/type"]
+    assert all(json.loads(line)["meta"] for line in (tmp_path / "out.ndjson").read_text("utf-8").splitlines())
+    as_json = report.to_dict()
+    assert sum(row["events"] for row in as_json["refused"]) == 2
+    assert {"path", "kind", "why", "events"} == set(as_json["losses"][0])
+
+
+def test_a_lone_surrogate_is_carried_as_its_escape(tmp_path, examples):
+    event = examples("2.1", "valid")["read"]
+    event["metadata"] = {"odd": "\ud800"}
+    convert_file(write(tmp_path / "log.jsonl", event), tmp_path / "out.jsonl", "3.0")
+    assert json.loads((tmp_path / "out.jsonl").read_text("utf-8"))["metadata"] == {"odd": "\ud800"}
+
+
+def test_nothing_is_written_where_the_source_is_missing_or_the_target_unknown(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        convert_file(tmp_path / "none", tmp_path / "out", "3.0")
+    with pytest.raises(SchemaError, match="one of"):
+        convert_file(tmp_path / "none", tmp_path / "out", "xml")
+    with pytest.raises(SchemaError, match="agents"):
+        convert_file(tmp_path / "none", tmp_path / "out", "1.0", agents="maybe")
+    with pytest.raises(InputError, match="folder"):
+        list(validate_file(tmp_path))
+    assert list(tmp_path.iterdir()) == []
