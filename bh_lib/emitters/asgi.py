@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from bh_lib.emitters._routes import route_template
-from bh_lib.emitters.event import event_id
 from bh_lib.emitters.logger import AuditLogger
 from bh_lib.errors import ConfigError, SchemaError
 
@@ -151,22 +151,20 @@ class AuditMiddleware:
         """Write the event of one connection; False if it could not be kept."""
         try:
             template = route_template(scope, root)
+            action = _ACTIONS.get(scope.get("method", ""), "OTHER")
             fields: dict[str, Any] = {"correlation": _correlation(scope), "http": _http(scope, template, status), **outcome}
-            web = scope["type"] == "http"
-            action = _ACTIONS.get(scope.get("method", ""), "OTHER") if web else "OTHER"
-            if not web:
-                fields["name"] = "websocket"
-            plain = {**fields, "resource": {"type": "Route", "id": template}}
-            fields.update(said.fields)
-            actor = fields.pop("actor", None) or (self._actor and self._actor(scope)) or _UNKNOWN
-            resource = fields.pop("resource", None) or self._resource_of(scope, template)
+            if scope["type"] == "websocket":
+                action, fields["name"] = "OTHER", "websocket"
             try:
-                self.audit.record(fields.pop("action", action), actor=actor, resource=resource, **fields)
+                given = {**fields, **said.fields}
+                actor = given.pop("actor", None) or (self._actor and self._actor(scope)) or _UNKNOWN
+                resource = given.pop("resource", None) or self._resource_of(scope, template)
+                self.audit.record(given.pop("action", action), actor=actor, resource=resource, **given)
             except SchemaError:
                 # What the application said doesn't hold the schema; that the request happened is known without it.
                 self.counters["reduced"] += 1
                 _log.error("a request's event is reduced: the fields that the application set don't hold the schema")
-                self.audit.record(action, actor=_UNKNOWN, **plain)
+                self.audit.record(action, actor=_UNKNOWN, resource={"type": "Route", "id": template}, **fields)
         except Exception as error:  # noqa: BLE001  an audit failure must not become the request's, unless it is asked to
             self.counters["unrecorded"] += 1
             _log.error("a request's event is not kept: %s", type(error).__name__)
@@ -276,7 +274,7 @@ def _http(scope: Scope, template: str, status: int | None) -> dict[str, Any]:
 
 
 def _correlation(scope: Scope) -> dict[str, str]:
-    found = {"request_id": event_id()}
+    found = {"request_id": os.urandom(16).hex()}
     for name, value in scope.get("headers") or ():
         if name == b"x-request-id" and _UUID.fullmatch(value):
             found["request_id"] = value.decode()

@@ -144,10 +144,13 @@ class Redactor:
         }
 
     def _http(self, block: Any) -> Any:
-        block = self._texts(block, ("user_agent",))
-        route = block.get("route_template") if isinstance(block, dict) else None
+        if not isinstance(block, Mapping):
+            return block
+        if "user_agent" in block:
+            block = self._texts(block, ("user_agent",))
+        route = block.get("route_template")
         if isinstance(route, str) and ("?" in route or "#" in route):
-            block["route_template"] = re.split(r"[?#]", route, maxsplit=1)[0]
+            block = {**block, "route_template": re.split(r"[?#]", route, maxsplit=1)[0]}
         return block
 
     def _kept(self, metadata: Any) -> dict[str, Any]:
