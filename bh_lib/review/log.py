@@ -14,6 +14,7 @@ from bh_lib.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
+    from polars import LazyFrame
 
 __all__ = ["COLUMNS", "readable", "scan_context", "scan_log", "within"]
 
@@ -143,7 +144,7 @@ def scan_log(path: str | os.PathLike[str]) -> pl.LazyFrame:
         for part in rest:
             column = column.struct.field(part)
         columns.append(column.alias(name))
-    table: pl.LazyFrame = frame.select(columns).with_columns(
+    table: LazyFrame = frame.select(columns).with_columns(
         pl.col("timestamp").str.to_datetime(time_zone="UTC", strict=False).alias("at"),
         *(pl.col(name).str.to_datetime(time_zone="UTC", strict=False) for name in _TIMES),
     )
@@ -160,7 +161,7 @@ def scan_context(path: str | os.PathLike[str]) -> pl.LazyFrame:
     if not file.is_file():
         raise InputError("no such file", path=str(path))
     frame = pl.scan_ndjson(file, schema={**dict.fromkeys(_CONTEXT, pl.String), "vip": pl.Boolean})
-    facts: pl.LazyFrame = frame.with_columns(pl.col("start", "end").str.to_datetime(time_zone="UTC", strict=False))
+    facts: LazyFrame = frame.with_columns(pl.col("start", "end").str.to_datetime(time_zone="UTC", strict=False))
     return facts
 
 

@@ -174,10 +174,16 @@ def _weekday(start: datetime, day: int) -> int:
     return (start.weekday() + day) % 7
 
 
+def _service(row: Row) -> str:
+    extra = row[6]
+    own = None if extra is None else extra.blocks.get("service")
+    return ACTS[row[1]].service if own is None else str(own["name"])
+
+
 def _cut(rows: list[Row], case: Case, service: str, middle: int, half: int) -> list[Row]:
     """Take a service's events out of a span of time, and mark the two between which it was silent."""
-    kept = [row for row in rows if ACTS[row[1]].service != service or abs(row[0] - middle) > half or row[7]]
-    own = [place for place, row in enumerate(kept) if ACTS[row[1]].service == service and not row[7]]
+    kept = [row for row in rows if _service(row) != service or abs(row[0] - middle) > half or row[7]]
+    own = [place for place, row in enumerate(kept) if _service(row) == service and not row[7]]
     for edge in (
         [place for place in own if kept[place][0] < middle][-1:],
         [place for place in own if kept[place][0] > middle][:1],
@@ -191,7 +197,7 @@ def _skew(rows: list[Row], case: Case, service: str, first: int, last: int) -> l
     """Let a service's clock run eleven minutes behind for a while; its events stay where they are in the log."""
     return [
         (row[0] - 11 * MINUTE, *row[1:7], case.number)
-        if ACTS[row[1]].service == service and first <= row[0] < last and not row[7]
+        if _service(row) == service and first <= row[0] < last and not row[7]
         else row
         for row in rows
     ]
