@@ -14,6 +14,7 @@ from bh_lib.emitters.ledger import read_ledger
 from bh_lib.emitters.logger import AuditLogger
 from bh_lib.emitters.pipeline import Drop
 from bh_lib.emitters.redact import scrub
+from bh_lib.emitters.signals import exit_on_sigterm
 from bh_lib.emitters.sinks import JsonlSink, MemorySink, Receipt, Sink
 from bh_lib.emitters.verify import Verdict, Verification, make_checkpoint, verify
 
@@ -31,6 +32,7 @@ __all__ = [
     "Verification",
     "check_note",
     "ensure_key",
+    "exit_on_sigterm",
     "generate_keys",
     "make_checkpoint",
     "parse_checkpoint",

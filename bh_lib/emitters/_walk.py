@@ -44,6 +44,7 @@ class Walk:
         self._heads: dict[str, Head] = {}
         self._previous: dict[str, str] = {}
         self._line = 0
+        self._file = ""
 
     @property
     def chains(self) -> int:
@@ -54,8 +55,9 @@ class Walk:
         """The root over all events, where a tree was built."""
         return self._tree.root() if self._tree is not None else EMPTY_ROOT
 
-    def read(self, lines: Iterable[bytes]) -> None:
-        """Check every line."""
+    def read(self, lines: Iterable[bytes], file: str = "") -> None:
+        """Check every line; the lines of a next file go on where the last one ended."""
+        self._file = file
         mark, seq, before, digest = b"", -1, b"", b""
         chain_id = ""
         start_of_hash = 0
@@ -89,6 +91,9 @@ class Walk:
                 before = self._previous[chain_id].encode()
                 mark = b',"integrity":{"chain_id":"%b",' % chain_id.encode() + _FIELD
                 start_of_hash = len(mark)
+        if mark:
+            self._heads[chain_id] = Head(chain_id, seq, digest.decode())
+            self._previous[chain_id] = before.decode()
 
     def _grow(self, digest: bytes) -> None:
         tree = self._tree
@@ -164,4 +169,4 @@ class Walk:
 
     def _fault(self, rule: str) -> None:
         if len(self.faults) < _MOST_FAULTS:
-            self.faults.append(Fault(self._line, rule, RULES[rule]))
+            self.faults.append(Fault(self._line, rule, RULES[rule], self._file))

@@ -32,6 +32,8 @@ class Fault:
         The rule's name.
     message : str
         The rule in words.
+    file : str
+        Name of the file, where a ledger is several.
 
     Examples
     --------
@@ -42,6 +44,8 @@ class Fault:
     line: int
     rule: str
     message: str
+    file: str = ""
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.rule}: {self.message}" if self.line else f"{self.rule}: {self.message}"
+        place = ", ".join(part for part in (self.file, f"line {self.line}" if self.line else "") if part)
+        return f"{place}: {self.rule}: {self.message}" if place else f"{self.rule}: {self.message}"

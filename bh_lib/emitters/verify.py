@@ -26,6 +26,7 @@ from bh_lib.errors import InputError, IntegrityError
 __all__ = ["Fault", "Verdict", "Verification", "make_checkpoint", "verify"]
 
 Anchor = str | os.PathLike[str] | Checkpoint
+Ledger = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 class Verdict(StrEnum):
@@ -73,7 +74,7 @@ class Verification:
 
 
 def verify(
-    path: str | os.PathLike[str],
+    path: Ledger,
     anchor: Anchor | Sequence[Anchor] | None = None,
     *,
     key: str | None = None,
@@ -83,8 +84,9 @@ def verify(
 
     Parameters
     ----------
-    path : path-like
-        A JSONL ledger, ours or one with the published ``bh-audit`` chain.
+    path : path-like, or a sequence of them
+        A JSONL ledger, ours or one with the published ``bh-audit`` chain; several files, oldest first, where it was moved on
+        by a log rotation.
     anchor : path-like, Checkpoint, or a sequence of them, optional
         Checkpoints that were kept elsewhere. Each must hold.
     key : str, optional
@@ -116,11 +118,7 @@ def verify(
     """
     anchors = _anchors(anchor)
     walk = Walk(many_chains=many_chains, roots_at={item.size for item in anchors})
-    try:
-        with open(path, "rb", buffering=1 << 20) as lines:
-            walk.read(lines)
-    except OSError as error:
-        raise InputError(f"can't be read: {type(error).__name__}", path=str(path)) from None
+    _read(path, walk)
     for item in anchors:
         rule = _broken(item, walk, key)
         if rule is not None:
@@ -142,12 +140,12 @@ def verify(
     )
 
 
-def make_checkpoint(path: str | os.PathLike[str], secret: str, *, origin: str | None = None) -> Checkpoint:
+def make_checkpoint(path: Ledger, secret: str, *, origin: str | None = None) -> Checkpoint:
     """Verify a ledger, and sign its size and root.
 
     Parameters
     ----------
-    path : path-like
+    path : path-like, or a sequence of them
         The ledger; its state now is what the checkpoint will vouch for.
     secret : str
         A secret key of `generate_keys`.
@@ -165,17 +163,26 @@ def make_checkpoint(path: str | os.PathLike[str], secret: str, *, origin: str | 
         If the ledger is BROKEN or EMPTY: there is nothing to vouch for.
     """
     walk = Walk(many_chains=True, roots_at=None)
-    try:
-        with open(path, "rb", buffering=1 << 20) as lines:
-            walk.read(lines)
-    except OSError as error:
-        raise InputError(f"can't be read: {type(error).__name__}", path=str(path)) from None
+    files = _read(path, walk)
     if walk.faults:
         raise IntegrityError(f"the ledger is broken, so it is not signed: {walk.faults[0]}")
     if not walk.events:
         raise IntegrityError("the ledger is empty: there is nothing to vouch for")
-    checkpoint = Checkpoint(origin or Path(path).name, walk.events, walk.root())
+    checkpoint = Checkpoint(origin or files[-1].name, walk.events, walk.root())
     return Checkpoint(checkpoint.origin, checkpoint.size, checkpoint.root, sign_note(checkpoint.text, secret))
+
+
+def _read(path: Ledger, walk: Walk) -> list[Path]:
+    files = [Path(path)] if isinstance(path, (str, os.PathLike)) else [Path(item) for item in path]
+    if not files:
+        raise InputError("at least one file is needed")
+    for file in files:
+        try:
+            with open(file, "rb", buffering=1 << 20) as lines:
+                walk.read(lines, file.name if len(files) > 1 else "")
+        except OSError as error:
+            raise InputError(f"can't be read: {type(error).__name__}", path=str(file)) from None
+    return files
 
 
 def _anchors(anchor: Anchor | Sequence[Anchor] | None) -> list[Checkpoint]:

@@ -147,6 +147,26 @@ for _ in range(500):
     assert verify(path).events == 500
 
 
+def test_a_queued_logger_drains_when_its_worker_is_told_to_stop(tmp_path):
+    code = """
+import sys, time
+from bh_lib.emitters import *
+exit_on_sigterm()
+audit = AuditLogger(AuditConfig(service="s", delivery="queued", on_failure="drop"), sink=JsonlSink(sys.argv[1]))
+for _ in range(2000):
+    audit.record("READ", actor={"subject_id": "u", "subject_type": "human"}, resource={"type": "Note"})
+print("ready", flush=True)
+time.sleep(30)
+"""
+    path = tmp_path / "a.jsonl"
+    worker = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
+    assert worker.stdout.readline() == b"ready\n"
+    worker.terminate()
+    assert worker.wait(20) == 143
+    worker.stdout.close()
+    assert verify(path).events == 2000
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("delivery", ["durable", "queued"])
 def test_a_forked_worker_writes_on_without_forking_the_chain(tmp_path, who, what, delivery):

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from bh_lib._extras import optional
-from bh_lib.emitters.chain import Head, head_of, link, new_chain, parse_line
+from bh_lib.emitters.chain import Head, head_of, link, parse_line
 from bh_lib.emitters.sinks.base import Receipt, Sink
 from bh_lib.errors import ConfigError, InputError, IntegrityError, SinkError
 
@@ -42,6 +41,11 @@ class JsonlSink(Sink):
         What a power cut may take. ``"never"`` (default): what the operating system had not yet written out, by itself
         within about 30 s on Linux; nothing is lost when only this process dies. ``"each"``: nothing, at some 200 µs and
         more an event. A number n: at most the last n events.
+
+    Notes
+    -----
+    A file that is moved away (logrotate) is followed by a new one at the next event, which continues the chain:
+    ``verify([moved, new])``. A file that is removed or emptied shows as a chain without its head.
 
     Raises
     ------
@@ -76,16 +80,13 @@ class JsonlSink(Sink):
         self._unsynced = 0
         self._fd = -1
         self._end = -1
-        self._looked = 0.0
+        self._name, self._inode = os.fspath(self.path), 0
         with self._lock:
-            self._open()
-            _flock(self._fd, _EXCLUSIVE)
             try:
-                self._resume(os.lseek(self._fd, 0, os.SEEK_END))
+                _flock(self._enter(), _FREE)
             except BaseException:
                 self._release()
                 raise
-            _flock(self._fd, _FREE)
 
     def write(self, line: bytes) -> None:
         """Write bytes at the end, all or nothing. Called with the lock held."""
@@ -102,14 +103,8 @@ class JsonlSink(Sink):
     def append(self, event: dict[str, Any]) -> Receipt:
         """Link one event to the last one in the file, write it, and advance; other processes wait."""
         with self._lock:
-            fd = self._fd
-            if fd < 0 or time.monotonic() - self._looked > 1.0:
-                fd = self._open()
-            _flock(fd, _EXCLUSIVE)
+            fd = self._enter()
             try:
-                end = os.lseek(fd, 0, 2)
-                if end != self._end:
-                    self._resume(end)
                 line, head = link(event, self._head)
                 self.write(line)
                 self._end += len(line)
@@ -125,12 +120,8 @@ class JsonlSink(Sink):
         if not events:
             return 0
         with self._lock:
-            fd = self._open()
-            _flock(fd, _EXCLUSIVE)
+            fd = self._enter()
             try:
-                end = os.lseek(fd, 0, os.SEEK_END)
-                if end != self._end:
-                    self._resume(end)
                 head, lines = self._head, []
                 for event in events:
                     line, head = link(event, head)
@@ -172,22 +163,48 @@ class JsonlSink(Sink):
                 os.fsync(self._fd)
             self._release()
 
+    def _enter(self) -> int:
+        """Lock the file that the path leads to now, and learn where its chain stands."""
+        fd = self._fd if self._fd >= 0 else self._open()
+        _flock(fd, _EXCLUSIVE)
+        try:
+            while not self._is_there():
+                fd = self._follow(fd)
+            end = os.lseek(fd, 0, 2)
+            if end != self._end:
+                self._resume(end)
+        except BaseException:
+            if self._fd == fd:
+                _flock(fd, _FREE)
+            raise
+        return fd
+
+    def _is_there(self) -> bool:
+        try:
+            return os.stat(self._name).st_ino == self._inode  # noqa: PTH116  half the time of Path.stat, at every event
+        except FileNotFoundError:
+            return False
+
+    def _follow(self, fd: int) -> int:
+        """Leave a file that was moved or removed for the one that the path leads to now, and carry the chain over.
+
+        Every writer comes through here with the old file's lock, so none writes to it after another has seen its last head.
+        """
+        end = os.lseek(fd, 0, os.SEEK_END)
+        if end != self._end:
+            self._resume(end)
+        _log.warning("the ledger was moved or removed while it was written; the chain goes on in a new file")
+        self._release()
+        fd = self._open()
+        _flock(fd, _EXCLUSIVE)
+        return fd
+
     def _open(self) -> int:
-        """Open the file, or open it anew where the path no longer leads to it (rotated or removed under us)."""
-        self._looked = time.monotonic()
-        if self._fd >= 0:
-            try:
-                there, ours = self.path.stat(), os.fstat(self._fd)
-                if (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev):
-                    return self._fd
-            except FileNotFoundError:
-                pass
-            _log.warning("the ledger was moved or removed while it was written; a new file is begun")
-            self._release()
         try:
             self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
             raise InputError(f"can't be opened for appending: {type(error).__name__}", path=str(self.path)) from None
+        self._inode = os.fstat(self._fd).st_ino
         return self._fd
 
     def _release(self) -> None:
@@ -205,9 +222,8 @@ class JsonlSink(Sink):
             os.ftruncate(self._fd, end)
             _log.warning("removed a torn last line of %d bytes from the ledger", len(torn))
             tail = self._tail(end)
-        if end == 0:
-            self._head = new_chain()
-        else:
+        # An empty file takes what this writer knows: a new chain, or the one that it brings from a file moved away.
+        if end:
             last = tail[:-1].rsplit(b"\n", 1)[-1]
             try:
                 self._head = Head(*head_of(parse_line(last)))

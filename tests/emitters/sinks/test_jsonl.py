@@ -114,14 +114,44 @@ def test_a_batch_is_one_piece_and_continues_the_chain(tmp_path):
     assert sink.holds(["e3", "e20", "e21"]) == {"e3", "e20"}
 
 
-def test_a_ledger_moved_away_is_followed_by_a_new_file_that_shows_what_is_missing(tmp_path):
+def test_a_ledger_moved_away_is_followed_by_a_new_file_that_goes_on_with_the_chain(tmp_path):
     path = tmp_path / "a.jsonl"
     sink = JsonlSink(path)
     sink.append({"event_id": "e0"})
     path.rename(tmp_path / "moved.jsonl")
-    sink._looked -= 10
     sink.append({"event_id": "e1"})
-    assert verify(tmp_path / "moved.jsonl").events == verify(path).events == 1
+    sink.append({"event_id": "e2"})
+    moved = tmp_path / "moved.jsonl"
+    assert (verify(moved).events, verify(path).events) == (1, 2)
+    assert (verify([moved, path]).verdict, verify([moved, path]).events, verify([moved, path]).chains) == (Verdict.CONSISTENT, 3, 1)
+    assert str(verify([path, moved]).faults[0]).startswith("a.jsonl, line 1: cut-head")
+    assert str(verify([moved, moved]).faults[0]).startswith("moved.jsonl, line 1: fork")
+    with pytest.raises(InputError):
+        verify([])
+
+
+def test_writers_that_rotate_together_do_not_fork(tmp_path):
+    path = tmp_path / "a.jsonl"
+    sinks = [JsonlSink(path) for _ in range(3)]
+    files = []
+    for turn in range(4):
+        for number, sink in enumerate(sinks):
+            sink.append({"event_id": f"{turn}-{number}"})
+        files.append(path.rename(tmp_path / f"{turn}.jsonl"))
+    sinks[2].append({"event_id": "last"})
+    found = verify([*files, path])
+    assert (found.verdict, found.events, found.chains) == (Verdict.CONSISTENT, 13, 1)
+
+
+def test_a_ledger_that_is_emptied_or_removed_under_its_writer_shows(tmp_path):
+    path = tmp_path / "a.jsonl"
+    for attack in (lambda: os.truncate(path, 0), path.unlink):
+        sink = JsonlSink(path)
+        sink.append({"event_id": "e0"})
+        attack()
+        sink.append({"event_id": "e1"})
+        assert verify(path).faults[0].rule == "cut-head"
+        path.unlink()
 
 
 @pytest.mark.parametrize("fsync", ["never", "each", 2])
