@@ -32,7 +32,15 @@ figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; }
 @media print { .scroll { max-height: none; overflow: visible; } }
 """
 _TIMES = {"at", "first", "last", "reviewed_at", "review_due_at", "expires_at"}
+_SHORT = {"day", "who", "actor", "patient", "role", "gap", "review"}
+_VERDICTS = {
+    "COMPLETE": "the chain holds, and so does a checkpoint kept elsewhere",
+    "CONSISTENT": "the chain holds; without a checkpoint kept elsewhere, a cut tail would not show",
+    "BROKEN": "do not rely on this log before the fault is explained",
+    "EMPTY": "there is nothing to verify",
+}
 _HIDDEN = {"event_ids"}
+_QUOTED = '"time"'
 
 
 def _cell(name: str, value: Any) -> str:
@@ -47,7 +55,7 @@ def _cell(name: str, value: Any) -> str:
         return f"<td>{escape(shown)}</td>"
     if name in _TIMES:
         return f'<td class="time">{escape(str(value)[:19].replace("T", " "))}</td>'
-    return f"<td>{escape(str(value))}</td>"
+    return f"<td{' class=' + _QUOTED if name in _SHORT else ''}>{escape(str(value))}</td>"
 
 
 def _header(name: str, *, numeric: bool) -> str:
@@ -121,6 +129,8 @@ def _explained(explained: dict[str, int]) -> str:
 def render_review(review: Review) -> str:
     """Render a review as a whole HTML document; see `Review.to_html`."""
     facts = {"Log": review.path, "Events in scope": f"{review.events:,}", "From": review.first or "–", "To": review.last or "–"}
+    if review.verdict is not None:
+        facts["Proof"] = f"{review.verdict} ({_VERDICTS.get(review.verdict.partition(':')[0], 'see bh audit verify')})"
     facts |= {name.capitalize(): str(value) for name, value in review.filters.items()}
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     contents = "".join(f'<li><a href="#{escape(s.name)}">{escape(s.title)} ({s.total:,})</a></li>' for s in review.sections)

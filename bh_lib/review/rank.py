@@ -122,7 +122,8 @@ def rank_unexplained(explained: pl.LazyFrame, log: pl.LazyFrame, context: pl.Laz
             (pl.col("unattributed").sum() > 0).alias("unattributed"),
             (pl.col("notes").sum() > 0).alias("notes"),
             (pl.len() >= 4).alias("many"),
-            *(pl.col(name).any() for name in ("employee", "vip", "surname", "area")),
+            # Among many patients somebody is related to everybody, which then says nothing.
+            *((pl.col(name).any() & (pl.len() < 4)).alias(name) for name in ("employee", "vip", "surname", "area")),
             pl.col("event_ids").list.explode().sort().alias("event_ids"),
         )
         .join(_two_places(log), on=["who", "day"], how="left")

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bh_lib._extras import require
+from bh_lib.emitters import verify
 from bh_lib.errors import InputError
 from bh_lib.review.explain import encounters, explain_by_context, explain_by_log
 from bh_lib.review.log import readable, scan_context, scan_log, within
@@ -58,6 +59,8 @@ class Review:
     sections : list of Section
     explained : dict of str to int
         Encounters (an actor, a patient, a day) by what explains them; ``unexplained`` is one of the keys. Empty if not asked for.
+    verdict : str or None
+        What `bh_lib.emitters.verify` says of the ledger, with its first fault; None for Parquet, which is no ledger.
     """
 
     path: str
@@ -68,6 +71,7 @@ class Review:
     by_day: list[tuple[str, int, int]]
     sections: list[Section]
     explained: dict[str, int] = field(default_factory=dict)
+    verdict: str | None = None
 
     def section(self, name: str) -> Section:
         """The answer to one question.
@@ -91,6 +95,7 @@ class Review:
             "first": self.first,
             "last": self.last,
             "by_day": [list(row) for row in self.by_day],
+            "verdict": self.verdict,
             "explained": self.explained,
             "sections": {one.name: {"title": one.title, "total": one.total, "rows": one.rows} for one in self.sections},
         }
@@ -225,6 +230,7 @@ def review_log(
         by_day=[(str(day), events, refused) for day, events, refused in known.select("day", "events", "denied").iter_rows()],
         sections=sections,
         explained=explained,
+        verdict=None if str(path).endswith(".parquet") else str(verify(path)),
     )
 
 

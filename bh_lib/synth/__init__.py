@@ -6,9 +6,11 @@ from bh_lib.synth.labels import c_ssrs_level, present_flags
 from bh_lib.synth.perturb import PERTURBATIONS, perturb
 from bh_lib.synth.seeds import Seed, SeedKind, Seeds, check_seeds, load_seeds, seeds_digest
 from bh_lib.synth.split import Split, families_of, split_of
+from bh_lib.synth.tamper import TAMPERINGS, tamper_log
 
 __all__ = [
     "PERTURBATIONS",
+    "TAMPERINGS",
     "EventManifest",
     "Seed",
     "SeedKind",
@@ -26,6 +28,7 @@ __all__ = [
     "seed_examples",
     "seeds_digest",
     "split_of",
+    "tamper_log",
     "write_corpus",
     "write_events",
 ]

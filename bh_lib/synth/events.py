@@ -73,9 +73,9 @@ def _converter(version: str) -> Callable[[dict[str, Any]], dict[str, Any]] | Non
         raise ConfigError(f"version is one of {', '.join(VERSIONS)}")
     if version == "3.0":
         return None
-    if version.startswith("1"):
-        # An agent's event has no honest form there, and a log with holes would no longer match its answer key.
-        raise ConfigError("the clinic has AI agents, which schema 1.x can't tell of: version is 2.0, 2.1 or 3.0")
+    if version != "2.1":
+        # Flattening them would make the log disagree with its own answer key.
+        raise ConfigError("the clinic has AI agents, one of them for nobody in particular, which only 2.1 and 3.0 can tell of")
     from bh_lib.schema.convert import convert_event
 
     def convert(event: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def generate_events(n: int, seed: int, version: str = "3.0", start: datetime = D
     seed : int
         The same seed gives the same events.
     version : str
-        2.0, 2.1 or 3.0.
+        2.1 or 3.0.
     start : datetime
         The first day.
 

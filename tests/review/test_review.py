@@ -66,13 +66,25 @@ def test_without_a_context_the_log_itself_explains_most_and_says_that_it_is_weak
     assert "no context was given" in review.section("unexplained").about
 
 
+def test_the_verdict_on_the_ledger_stands_in_the_review_and_on_its_page(tmp_path: Path) -> None:
+    write_events(tmp_path, 60, seed=1)
+    assert review_log(tmp_path / "events.jsonl").verdict == "CONSISTENT"
+    lines = (tmp_path / "events.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "cut.jsonl").write_text("".join(lines[:5] + lines[6:]))
+    review = review_log(tmp_path / "cut.jsonl")
+    assert (
+        review.verdict is not None and review.verdict.startswith("BROKEN: line 6") and "do not rely on this log" in review.to_html()
+    )
+
+
 def test_parquet_and_jsonl_give_the_same_review(clinic: Path, tmp_path: Path) -> None:
     write_events(tmp_path, N, seed=3, format="parquet")
     one, other = (
         review_log(path, context=clinic / "context.jsonl").to_dict()
         for path in (clinic / "events.jsonl", tmp_path / "events.parquet")
     )
-    one.pop("path"), other.pop("path")
+    for alone in ("path", "verdict"):
+        one.pop(alone), other.pop(alone)
     assert one == other
 
 

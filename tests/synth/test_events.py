@@ -46,6 +46,12 @@ def test_every_event_holds_schema_3_0(events: list[dict[str, Any]]) -> None:
     assert [problem for event in events for problem in validate_event(event)] == []
 
 
+def test_at_2_1_the_same_events_hold_that_schema() -> None:
+    older = list(generate_events(3_000, seed=5, version="2.1"))
+    assert [problem for event in older for problem in validate_event(event, "2.1")] == []
+    assert [event["event_id"] for event in older] == [event["event_id"] for event in generate_events(3_000, seed=5)]
+
+
 def test_every_event_id_is_its_own(events: list[dict[str, Any]]) -> None:
     assert len({event["event_id"] for event in events}) == N
 
@@ -172,6 +178,7 @@ def test_a_yielded_event_belongs_to_whoever_takes_it() -> None:
     [
         {"n": 0},
         {"version": "1.1"},
+        {"version": "2.0"},
         {"version": "9"},
         {"format": "csv"},
         {"format": "parquet", "version": "2.1"},
