@@ -64,6 +64,19 @@ def _schema(pa: Any) -> Any:
     )
 
 
+def _leaves(schema: Any) -> list[str]:
+    """The columns that repeat themselves; a dictionary of event ids or of times would only cost."""
+
+    def walk(path: str, kind: Any) -> list[str]:
+        if hasattr(kind, "fields") and kind.num_fields and not hasattr(kind, "value_type"):
+            return [leaf for field in kind.fields for leaf in walk(f"{path}.{field.name}", field.type)]
+        return [f"{path}.list.element" if hasattr(kind, "value_type") else path]
+
+    return [
+        leaf for field in schema for leaf in walk(field.name, field.type) if leaf not in ("event_id", "timestamp", "resource.id")
+    ]
+
+
 class ParquetEvents:
     """Writes events to a Parquet file that has the event's own shape, nested blocks as structs; whole or not at all.
 
@@ -72,12 +85,14 @@ class ParquetEvents:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._pa, self._np = require("pyarrow", extra="lab"), require("numpy", extra="lab")
-        parquet = require("pyarrow.parquet", extra="lab")
+        parquet, self._pc = require("pyarrow.parquet", extra="lab"), require("pyarrow.compute", extra="lab")
         self._schema = _schema(self._pa)
         self._target = Path(path)
         self._target.parent.mkdir(parents=True, exist_ok=True)
         self._part = self._target.with_name(f".{self._target.name}.part")
-        self._writer = parquet.ParquetWriter(self._part, self._schema, compression="zstd", compression_level=1)
+        self._writer = parquet.ParquetWriter(
+            self._part, self._schema, compression="zstd", compression_level=1, use_dictionary=_leaves(self._schema)
+        )
 
     def __enter__(self) -> ParquetEvents:
         return self
@@ -127,7 +142,7 @@ class ParquetEvents:
             return
         pa, np, count = self._pa, self._np, len(rows)
         flat = np.array([row[:6] for row in rows], dtype=np.int64)
-        when, act, actor, patient, _, session = flat.T
+        when, act, actor, patient, number, session = flat.T
         extras: dict[Extra, int] = {}
         extra = np.fromiter((-1 if row[6] is None else extras.setdefault(row[6], len(extras)) for row in rows), np.int64, count)
         usual: dict[str, tuple[list[Any], Any]] = {
@@ -142,7 +157,7 @@ class ParquetEvents:
             "correlation": self._gather("correlation", [{"session_id": one.session_id} for one in work.sessions], session),
             "actor": self._gather("actor", work.actors, actor),
             "action": self._gather("action", ACTION_BLOCKS, act),
-            "resource": self._resource(work, rows, act, patient),
+            "resource": self._resource(work, rows, act, patient, number, extra),
             "http": self._http(work, act, session, extra, list(extras)),
         }
         for name in _BLOCKS:
@@ -154,7 +169,7 @@ class ParquetEvents:
             columns[name] = self._gather(name, [*values, *own], places)
         self._writer.write_table(pa.table([columns[name] for name in self._schema.names], schema=self._schema))
 
-    def _resource(self, work: Workday, rows: list[Row], act: Any, patient: Any) -> Any:
+    def _resource(self, work: Workday, rows: list[Row], act: Any, patient: Any, number: Any, extra: Any) -> Any:
         pa, np = self._pa, self._np
         kinds = pa.array([spec.resource for spec in ACTS]).take(pa.array(act))
         program = np.where(patient < 0, len(work.clinic.programs), np.frombuffer(work.clinic.program_of, np.uint8)[patient])
@@ -165,7 +180,18 @@ class ParquetEvents:
             out[:, 4 + at] += (np.maximum(patient, 0) // 10 ** (5 - at) % 10).astype(np.uint8)
         known = self._texts(out)
         own = known.take(pa.array(np.arange(len(rows)), mask=patient < 0))
-        named = pa.array([resource_id(row) for row in rows], type=pa.string())
+        # Most ids are the patient's, or prefix-patient-number, which Arrow joins; the few others are made one by one.
+        count, prefixed = len(rows), np.array([bool(spec.prefix) for spec in ACTS])[act]
+        usual = (patient >= 0) & (extra < 0)
+        others = np.flatnonzero(~usual)
+        prefixes = pa.array([spec.prefix for spec in ACTS]).take(pa.array(act))
+        joined = self._pc.binary_join_element_wise(
+            prefixes, self._pc.utf8_slice_codeunits(known, 4, 10), pa.array(number).cast(pa.string()), "-"
+        )
+        pool = pa.concat_arrays([known, joined, pa.array([resource_id(rows[at]) for at in others], type=pa.string())])
+        places = np.arange(count) + np.where(prefixed, count, 0)
+        places[others] = 2 * count + np.arange(len(others))
+        named = pool.take(pa.array(places))
         fields = list(self._schema.field("resource").type)
         return pa.StructArray.from_arrays([kinds, named, own, labels.take(pa.array(program))], fields=fields)
 

@@ -20,6 +20,7 @@ DAY_MS = 86_400_000
 Row = tuple[int, int, int, int, int, int, "Extra | None", int]
 """Milliseconds of the day, act, actor, patient (or -1), resource number, session (or -1), extra, case (0 = nobody's misuse)."""
 
+_CLOCK = [f"T{minute // 60:02d}:{minute % 60:02d}:00Z" for minute in range(1440)]
 _DEVICES = ("ClinicDesktop/12.4", "ClinicDesktop/12.3", "ClinicTablet/5.1", "Mozilla/5.0 (X11; Linux x86_64)")
 
 
@@ -136,6 +137,8 @@ class Workday:
 
     def stamp(self, minute: float, day: int | None = None) -> str:
         """A time of a day as RFC 3339, for facts."""
+        if type(minute) is int and 0 <= minute < 1440:
+            return (self.date if day is None else self._date(day, 0)) + _CLOCK[minute]
         hours, rest = divmod(int(minute * 60), 3600)
         return f"{self._date(self.day if day is None else day, hours // 24)}T{hours % 24:02d}:{rest // 60:02d}:{rest % 60:02d}Z"
 
