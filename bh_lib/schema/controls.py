@@ -52,6 +52,8 @@ class Query:
         What each of those must hold as well; empty where it is enough that there are some.
     span_days : int or None
         The log must cover at least this many days.
+    occasional : bool
+        It is about what need not happen: where it never did, nothing is missing.
     """
 
     query_id: str
@@ -59,6 +61,7 @@ class Query:
     where: tuple[Condition, ...]
     has: tuple[Condition, ...] = ()
     span_days: int | None = None
+    occasional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,8 @@ def _condition(row: Any, place: str) -> Condition:
 
 def _query(query_id: str, row: dict[str, Any]) -> Query:
     place = f"query {query_id}"
-    if set(row) - {"says", "where", "has", "span_days"} or not {"says", "where"} <= set(row):
-        raise _refuse("a query has says and where, and may have has or span_days", place)
+    if set(row) - {"says", "where", "has", "span_days", "occasional"} or not {"says", "where"} <= set(row):
+        raise _refuse("a query has says and where, and may have has, span_days or occasional", place)
     where = tuple(_condition(condition, place) for condition in row["where"])
     has = tuple(_condition(condition, place) for condition in row.get("has", ()))
     span = row.get("span_days")
@@ -132,7 +135,9 @@ def _query(query_id: str, row: dict[str, Any]) -> Query:
         raise _refuse("span_days is a positive whole number, and stands without has", place)
     if not where and not has and span is None:
         raise _refuse("a query without a condition asks nothing", place)
-    return Query(query_id, row["says"], where, has, span)
+    if not isinstance(row.get("occasional", False), bool):
+        raise _refuse("occasional is true or false", place)
+    return Query(query_id, row["says"], where, has, span, row.get("occasional", False))
 
 
 def _control(row: dict[str, Any], data: dict[str, Any], queries: dict[str, Query], place: str) -> Control:

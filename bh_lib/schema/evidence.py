@@ -23,6 +23,7 @@ class EvidenceVerdict(StrEnum):
     FOUND = "found"
     PARTIAL = "partial"
     MISSING = "missing"
+    NOT_SEEN = "not seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,18 @@ class QueryResult:
         """Whether there is evidence, and none missing."""
         return self.found > 0 and self.missing == 0
 
+    @property
+    def not_seen(self) -> bool:
+        """Whether it is about what need not happen, and never did in this log."""
+        return self.query.occasional and self.found == 0 and self.missing == 0
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "query": self.query.query_id,
             "says": self.query.says,
             "ok": self.ok,
+            "not_seen": self.not_seen,
             "found": self.found,
             "missing": self.missing,
             "unit": "days" if self.query.span_days else "events",
@@ -80,15 +87,20 @@ class ControlEvidence:
 
     @property
     def verdict(self) -> EvidenceVerdict:
-        """FOUND where every query is answered, MISSING where none found anything, else PARTIAL."""
-        if all(result.ok for result in self.results):
+        """FOUND where every query is answered, MISSING where none found anything, else PARTIAL.
+
+        NOT_SEEN where the control is about what need not happen, and never did.
+        """
+        if all(result.not_seen for result in self.results):
+            return EvidenceVerdict.NOT_SEEN
+        if all(result.ok or result.not_seen for result in self.results):
             return EvidenceVerdict.FOUND
         return EvidenceVerdict.PARTIAL if any(result.found for result in self.results) else EvidenceVerdict.MISSING
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What is not shown, or not by every event, in words."""
-        return tuple(result.query.says for result in self.results if not result.ok)
+        return tuple(result.query.says for result in self.results if not (result.ok or result.not_seen))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -227,13 +239,13 @@ def evidence_html(evidence: Iterable[ControlEvidence], title: str = "Evidence by
     rows = []
     for item in evidence:
         found = "".join(
-            f"<li class={'ok' if result.ok else 'gap'}>{escape(result.query.says)}: {result.found:,} found, "
+            f"<li class={'ok' if result.ok or result.not_seen else 'gap'}>{escape(result.query.says)}: {result.found:,} found, "
             f"{result.missing:,} missing{' (days)' if result.query.span_days else ''}</li>"
             for result in item.results
         )
         control, note = item.control, f"<p>{escape(item.control.note)}</p>" if item.control.note else ""
         rows.append(
-            f"<tr class={item.verdict.value}><td>{escape(control.section)}</td>"
+            f"<tr class={item.verdict.value.replace(' ', '-')}><td>{escape(control.section)}</td>"
             f"<td><b>{escape(control.title)}</b><p>{escape(control.asks)}</p>{note}</td>"
             f"<td>{escape(control.status.value.replace('_', ' '))}</td><td>{item.verdict.value}</td><td><ul>{found}</ul></td></tr>"
         )

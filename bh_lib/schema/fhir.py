@@ -109,7 +109,7 @@ def _others(event: Mapping[str, Any], consent_decision: bool) -> list[dict[str, 
 
 def _labels(event: Mapping[str, Any]) -> dict[str, Any]:
     labels = event["resource"].get("sensitivity")
-    return {"securityLabel": [concept(parts.ACT_CODE, label) for label in labels]} if labels else {}
+    return {"securityLabel": [coding(parts.ACT_CODE, label) for label in labels]} if labels else {}
 
 
 def _data(event: Mapping[str, Any]) -> dict[str, Any]:

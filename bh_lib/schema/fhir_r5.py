@@ -27,7 +27,9 @@ def _agent(agent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entity(entity: Mapping[str, Any]) -> dict[str, Any]:
-    shape = {key: entity[key] for key in ("what", "securityLabel", "query") if key in entity}
+    shape = {key: entity[key] for key in ("what", "query") if key in entity}
+    if "securityLabel" in entity:
+        shape["securityLabel"] = [{"coding": [label]} for label in entity["securityLabel"]]
     # R5 has no entity.type; where there is no role, the type is what the entity is here for.
     shape["role"] = {"coding": [entity.get("role", entity["type"])]}
     if "detail" in entity:

@@ -45,10 +45,13 @@ def test_evidence_is_found_where_it_is_and_missing_where_it_is_not(examples):
     by = {evidence.control.section: evidence for evidence in gather_evidence(log)}
     assert by["CC4.1"].verdict is EvidenceVerdict.FOUND
     assert by["42 CFR 2.51"].verdict is EvidenceVerdict.FOUND
-    assert by["42 CFR 2.52"].verdict is EvidenceVerdict.MISSING
+    assert by["42 CFR 2.52"].verdict is EvidenceVerdict.NOT_SEEN
+    assert by["42 CFR 2.22"].verdict is EvidenceVerdict.MISSING
     emergency = by["45 CFR 164.312(a)(2)(ii)"]
     assert emergency.verdict is EvidenceVerdict.PARTIAL
     assert emergency.missing == ("Emergency access was reviewed",)
+    assert by["CC6.1"].verdict is EvidenceVerdict.PARTIAL
+    assert by["CC6.1"].missing == ("A log-in says how the person was authenticated",)
     chained = {result.query.query_id: result for result in by["45 CFR 164.312(c)(1)"].results}["chained"]
     assert (chained.found, chained.missing) == (1, len(log) - 1)
     assert chained.example == examples("3.0", "valid")["read_with_purpose_and_chain"]["event_id"]
@@ -76,7 +79,8 @@ def test_six_years_are_counted_in_days_and_in_utc():
 
 
 def test_an_empty_log_proves_nothing():
-    assert {evidence.verdict for evidence in gather_evidence([])} == {EvidenceVerdict.MISSING}
+    assert {evidence.verdict for evidence in gather_evidence([])} == {EvidenceVerdict.MISSING, EvidenceVerdict.NOT_SEEN}
+    assert not any(result.found for evidence in gather_evidence([]) for result in evidence.results)
 
 
 def test_queries_never_stumble_over_what_a_log_may_hold(mutants):
