@@ -191,3 +191,10 @@ FHIR_JSON = st.recursive(
 def test_any_json_as_fhir_is_read_or_refused(fields):
     with contextlib.suppress(SchemaError):
         assert is_valid_event(read_fhir({"resourceType": "AuditEvent"} | fields).event)
+
+
+def test_a_sensitivity_label_is_a_coding_in_r4_and_a_concept_in_r5(examples):
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "42CFRPart2"}
+    event = examples("3.0", "valid")["part2_with_consent"]
+    assert convert_event(event, "fhir-r4").event["entity"][0]["securityLabel"][0] == label
+    assert convert_event(event, "fhir-r5").event["entity"][0]["securityLabel"][0] == {"coding": [label]}
