@@ -58,7 +58,7 @@ class ExperimentConfig:
     int8: bool = True
     max_tokens: int = 96
     window: int = 1
-    penalties: tuple[float, ...] = (3.0, 10.0, 30.0, 100.0, 300.0)
+    penalties: tuple[float, ...] = (30.0, 100.0, 300.0)
     min_positives: int = 8
     critical_beta: float = 1.5
     train_notes: int = 0

@@ -76,7 +76,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _pooled(model: Any, layers: int) -> Any:
-    """Mean and maximum of the last kept layer's tokens, padding left out."""
+    """Mean of the last kept layer's tokens, padding left out, at length one: the embedding that the encoder was trained for."""
     torch = require("torch", extra="train")
 
     class Pooled(torch.nn.Module):  # type: ignore[misc, name-defined]
@@ -95,7 +95,7 @@ def _pooled(model: Any, layers: int) -> Any:
                 hidden = hidden[0] if isinstance(hidden, tuple) else hidden
             kept = kept.unsqueeze(-1)
             mean = (hidden * kept).sum(1) / kept.sum(1).clamp(min=1)
-            return torch.cat([mean, (hidden + (kept - 1) * 1e4).max(1).values], 1)
+            return torch.nn.functional.normalize(mean, dim=1)
 
     return Pooled().eval()
 
@@ -130,7 +130,7 @@ class Encoder:
     Attributes
     ----------
     onnx : Path
-        Token ids and mask in, ``features`` out: mean and maximum pooled, so twice the hidden size.
+        Token ids and mask in, ``features`` out: as wide as the encoder's hidden state.
     tokenizer : Path
     digest : str
         Of weights, layers, quantization and token limit: what the embeddings depend on.
@@ -156,7 +156,7 @@ class Encoder:
         weights = find_encoder(folder)
         tokenizer = weights / "tokenizer.json"
         parts = [hashlib.sha256((weights / name).read_bytes()).hexdigest() for name in ("model.safetensors", "tokenizer.json")]
-        made = hashlib.sha256(json.dumps([parts, layers, int8, 1]).encode()).hexdigest()
+        made = hashlib.sha256(json.dumps([parts, layers, int8, 2]).encode()).hexdigest()
         target = cache_folder() / "encoders" / f"{made[:24]}.onnx"
         if not target.is_file():
             _export(weights, layers, int8, target)
@@ -164,7 +164,7 @@ class Encoder:
         return cls(target, tokenizer, digest, max_tokens)
 
     def embed(self, sentences: Sequence[str], *, threads: int = 2) -> NDArray[np.float32]:
-        """Features of sentences, shape (n, twice the hidden size); those seen before come from disk."""
+        """Features of sentences, shape (n, hidden size); those seen before come from disk."""
         np = require("numpy", extra="ml")
         keys = [hashlib.sha256(sentence.encode("utf-8", "surrogatepass")).hexdigest()[:32] for sentence in sentences]
         store = cache_folder() / "embeddings" / f"{self.digest[:24]}.npz"
@@ -189,6 +189,8 @@ class Encoder:
         tokenizer.enable_truncation(self.max_tokens)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
+        # Waiting threads sleep: spinning ones take the cores from whatever else the process does.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         session = ort.InferenceSession(str(self.onnx), options, providers=["CPUExecutionProvider"])
         tokens = [encoded.ids for encoded in tokenizer.encode_batch(list(sentences))]
         order = sorted(range(len(tokens)), key=lambda place: (len(tokens[place]), tokens[place]))

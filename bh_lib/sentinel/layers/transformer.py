@@ -108,6 +108,8 @@ def _onnx_scorer(folder: Path, manifest: Mapping[str, Any], threads: int) -> Cal
     tokenizers = require("tokenizers", extra="ml")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
+    # Waiting threads sleep: spinning ones take the cores from whatever else the process does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # its warnings may print tensor contents
     session = ort.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
     tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
