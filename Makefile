@@ -48,7 +48,7 @@ lab: $(BIN)/.installed ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 mlflow: $(BIN)/.installed ## the MLflow UI over the demo's runs
-	@$(BIN)/mlflow server --backend-store-uri sqlite:///$(OUT)/mlflow/mlflow.db --port 5000
+	@$(BIN)/mlflow server --backend-store-uri sqlite:///$(OUT)/mlflow.db --port 5000
 
 clean: ## remove what was generated; keeps .venv
 	@rm -rf $(OUT) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis notebooks/out

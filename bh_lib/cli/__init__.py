@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(list(sys.argv[1:] if arguments is None else arguments), prog_name="bh", standalone_mode=False)
     except TyperException as error:
-        error.show()
+        message = getattr(error, "format_message", error.__str__)()
+        print(f"bh: {message} (see bh --help)", file=sys.stderr)  # noqa: T201
         return 2
     except GateError as error:
         print(f"bh: {error}", file=sys.stderr)  # noqa: T201

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bh_lib._jsonl import atomic_write
 from bh_lib.cli.console import JsonOption, found_wanting, progress, say, show_json, show_table
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Check, verify, sign and review an audit log.")
 
+_SHOWN = 15
 Log = Annotated[Path, typer.Argument(metavar="FILE", help="An audit log, JSONL.")]
 
 
@@ -35,7 +38,9 @@ def check(
     else:
         held = len(report.outcomes) - len(report.failed())
         say(f"{report.rows:,} events: {held} of {len(report.outcomes)} expectations hold")
-        rows = [(o.severity, o.expectation, o.column, "-" if o.unexpected is None else o.unexpected, o.reason) for o in report.failed()]
+        rows = [
+            (o.severity, o.expectation, o.column, "-" if o.unexpected is None else o.unexpected, o.reason) for o in report.failed()
+        ]
         if rows:
             show_table(("severity", "expectation", "column", "rows", "why it is expected"), rows)
         if report.docs:
@@ -105,9 +110,14 @@ def review(
     denied: Annotated[bool, typer.Option("--denied", help="Denials by reason.")] = False,
     disclosures: Annotated[bool, typer.Option("--disclosures", help="Accounting of disclosures.")] = False,
     unexplained: Annotated[bool, typer.Option("--unexplained", help="Accesses that nothing explains.")] = False,
-    context: Annotated[Path | None, typer.Option(help="What explains accesses: appointments, care teams, staff (context.json).")] = None,
+    context: Annotated[
+        Path | None, typer.Option(help="What explains accesses: appointments, care teams, staff (context.jsonl).")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report for a privacy officer.")] = None,
-    audit: Annotated[Path | None, typer.Option(help="Where the REVIEW event of this review goes; FILE.reviews.jsonl if left out.")] = None,
+    reviewer: Annotated[str, typer.Option(metavar="ID", help="Who reviews: stands in the REVIEW event.")] = "reviewer",
+    audit: Annotated[
+        Path | None, typer.Option(help="Where the REVIEW event of this review goes; FILE.reviews.jsonl if left out.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Who saw whom, and why. Reading the trail is itself audited."""
@@ -127,14 +137,22 @@ def review(
             context=context,
         )
     with AuditLogger(AuditConfig(service="bh-audit-review"), sink=JsonlSink(audit or file.with_suffix(".reviews.jsonl"))) as trail:
-        record_review(trail, found)
+        record_review(trail, found, actor={"subject_id": reviewer, "subject_type": "human"})
     if html is not None:
-        found.write_html(html)
+        with atomic_write(html) as page:
+            page.write(found.to_html())
     if json:
         show_json(found.to_dict())
     else:
-        for table in found.tables():
-            show_table(table.columns, table.rows, title=table.title)
+        say(f"{found.events:,} events in scope; ledger: {found.verdict or 'not a ledger'}")
+        for section in found.sections:
             say("")
+            say(f"{section.title}: {section.total:,}")
+            if section.rows:
+                shown = section.rows[:_SHOWN]
+                show_table(tuple(shown[0]), [["" if cell is None else cell for cell in row.values()] for row in shown])
+        if found.explained:
+            say("")
+            show_table(("explained by", "encounters"), Counter(found.explained).most_common())
         if html is not None:
             say(f"Report: {html}")

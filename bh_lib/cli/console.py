@@ -65,7 +65,7 @@ def fields_of(pairs: Sequence[str] | None) -> dict[str, str] | None:
     """
     if not pairs:
         return None
-    fields = dict(pair.split("=", 1) if "=" in pair else (pair, "") for pair in pairs)
+    fields = {pair.partition("=")[0]: pair.partition("=")[2] for pair in pairs}
     if not all(fields.values()):
         raise typer.BadParameter("write --field OURS=THEIRS, for example --field any_signal=suicidal")
     return fields

@@ -58,7 +58,9 @@ def analyze(
 @app.command(epilog="Example: bh sentinel evaluate labelled.jsonl --out out/evaluation")
 def evaluate(
     labelled: Annotated[Path, typer.Argument(metavar="LABELLED.jsonl", help="Labelled notes (schema/labelled_note).")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for metrics.json, report.html and errors.jsonl; none holds text.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for metrics.json, report.html and errors.jsonl; none holds text.")
+    ],
     classifier: Classifier = None,
     field: Fields = None,
     json: JsonOption = False,
@@ -79,7 +81,10 @@ def evaluate(
         scores = metrics.get(name)
         if scores:
             told = {key: value for key, value in scores.items() if isinstance(value, int | float)}
-            say(f"{name:11} " + "  ".join(f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in told.items()))
+            say(
+                f"{name:11} "
+                + "  ".join(f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in told.items())
+            )
     say(f"Report: {out / 'report.html'}")
 
 

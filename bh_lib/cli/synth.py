@@ -24,10 +24,10 @@ class Format(StrEnum):
 
 @app.command(epilog="Example: bh synth events out/log --events 20000 --seed 7")
 def events(
-    out_dir: Annotated[Path, typer.Argument(help="Folder for events, answer_key.json, context.json and manifest.json.")],
+    out_dir: Annotated[Path, typer.Argument(help="Folder for events, answer_key.json, context.jsonl and manifest.json.")],
     events: Annotated[int, typer.Option("--events", min=1, help="How many events.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
-    format: Annotated[Format, typer.Option(help="Format of the events.")] = Format.JSONL,
+    file_format: Annotated[Format, typer.Option("--format", help="Format of the events.")] = Format.JSONL,
     version: Annotated[str, typer.Option(help="Schema version of the events.")] = "3.0",
     json: JsonOption = False,
 ) -> None:
@@ -35,11 +35,11 @@ def events(
     from bh_lib.synth import write_events
 
     with progress("simulating the clinic"):
-        manifest = write_events(out_dir, events, seed, format=format.value, version=version)
+        manifest = write_events(out_dir, events, seed, format=file_format.value, version=version)
     if json:
         show_json(manifest.to_dict())
     else:
-        say(f"{manifest.events:,} events and {manifest.misuses} injected misuses in {out_dir}")
+        say(f"{manifest.n:,} events over {manifest.days} days in {out_dir}; injected cases: {sum(manifest.scenarios.values())}")
 
 
 @app.command(epilog="Example: bh synth notes out/notes --notes 2000 --seed 7")

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bh_lib._extras import require
-from bh_lib.emitters import verify
+from bh_lib.emitters import AuditLogger, verify
 from bh_lib.errors import InputError
 from bh_lib.review.explain import encounters, explain_by_context, explain_by_log
 from bh_lib.review.log import readable, scan_context, scan_log, within
@@ -19,15 +19,7 @@ from bh_lib.review.rank import rank_unexplained
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Recorder", "Review", "Section", "record_review", "review_log"]
-
-
-class Recorder(Protocol):
-    """What `record_review` needs of an ``AuditLogger``."""
-
-    def record(self, action: str, **fields: Any) -> Any:
-        """Record an event."""
-        ...
+__all__ = ["Review", "Section", "record_review", "review_log"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +238,7 @@ def _unexplained(whole: Any, facts: Any, scope: Any, path: str, context: Any) ->
     return {name or "unexplained": count for name, count in counts.iter_rows()}, alerts
 
 
-def record_review(audit: Recorder, review: Review, *, actor: dict[str, Any]) -> Any:
+def record_review(audit: AuditLogger, review: Review, *, actor: dict[str, Any]) -> Any:
     """Leave the REVIEW event that reading an audit trail leaves; returns the receipt.
 
     Parameters

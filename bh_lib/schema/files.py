@@ -171,7 +171,7 @@ def convert_file(
     Raises
     ------
     InputError
-        If the source can't be read or the target can't be written.
+        If the source can't be read, a line is not JSON, or the target can't be written; then nothing is written.
     SchemaError
         If the target format or `agents` is unknown.
     """
@@ -188,7 +188,7 @@ def convert_file(
             except SchemaError as error:
                 problem = Problem(error.place or "", error.rule)
             except (ValueError, RecursionError):
-                problem = Problem("", "is not valid JSON")
+                raise InputError("is not valid JSON", path=str(source), place=f"line {number}") from None
             else:
                 out.write(_line(conversion.event))
                 report.written += 1
