@@ -100,6 +100,12 @@ def checkpoint(
     say(f"{signed.size:,} events signed: {out}")
 
 
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value[:3])) + (f" and {len(value) - 3} more" if len(value) > 3 else "")
+    return "" if value is None else str(value)
+
+
 @app.command(epilog="Example: bh audit review out/log/events.jsonl --unexplained --html out/review.html")
 def review(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An audit log, JSONL or Parquet.")],
@@ -149,8 +155,8 @@ def review(
             say("")
             say(f"{section.title}: {section.total:,}")
             if section.rows:
-                shown = section.rows[:_SHOWN]
-                show_table(tuple(shown[0]), [["" if cell is None else cell for cell in row.values()] for row in shown])
+                columns = [name for name in section.rows[0] if name != "event_ids"]
+                show_table(columns, [[_cell(row[name]) for name in columns] for row in section.rows[:_SHOWN]])
         if found.explained:
             say("")
             show_table(("explained by", "encounters"), Counter(found.explained).most_common())
