@@ -1,4 +1,4 @@
-"""Proves the knowledge packs: each pattern raises what it must, and spares what it must.
+"""Proves the knowledge: packs, cues, lexicon and rules load, and each pattern raises what it must and spares what it must.
 
 Run ``python -m bh_lib.sentinel.check [pack.toml ...]``: every fault with file, line, pattern and sentence.
 """
@@ -6,42 +6,139 @@ Run ``python -m bh_lib.sentinel.check [pack.toml ...]``: every fault with file, 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from bh_lib.errors import KnowledgeError
-from bh_lib.sentinel.expression import compiled
-from bh_lib.sentinel.knowledge import Fault, Pattern, default_packs, load_macros, read_pack, twice
+from bh_lib.schema.mention import Assertion, Experiencer
+from bh_lib.schema.taxonomy import load_taxonomy
+from bh_lib.sentinel.context import ContextEngine
+from bh_lib.sentinel.cues import CueTree, load_cues
+from bh_lib.sentinel.document import read_document
+from bh_lib.sentinel.emotion import read_lexicon
+from bh_lib.sentinel.knowledge import KNOWLEDGE, Fault, Pattern, default_packs, load_macros, read_pack, read_toml, twice
+from bh_lib.sentinel.layers.patterns import PatternLayer
+from bh_lib.sentinel.mention import Mention
+from bh_lib.sentinel.rules import read_rules
 
 __all__ = ["check_knowledge", "main"]
 
+_SO: Final = (Assertion.PRESENT, Assertion.POSSIBLE)
 
-def _examples(pattern: Pattern) -> list[Fault]:
-    regex, faults = compiled(pattern.regex), list[Fault]()
-    for number, sentence in enumerate(pattern.raises, 1):
-        text = " ".join(sentence.lower().replace("’", "'").split())
-        if not regex.search(text):
-            faults.append(Fault(pattern.path, f"{pattern.place}, raises {number}", "the regex doesn't match it"))
+
+def _fault(error: KnowledgeError) -> Fault:
+    return Fault(Path(error.path or "knowledge").name, error.place or "file", error.rule)
+
+
+def _tried(read: Callable[[], object]) -> list[Fault]:
+    try:
+        read()
+    except KnowledgeError as error:
+        return [_fault(error)]
+    return []
+
+
+def _raises_flag(mention: Mention) -> bool:
+    return mention.raised and mention.assertion in _SO and mention.experiencer is Experiencer.PATIENT
+
+
+def _why(found: Sequence[Mention]) -> str:
+    if not found:
+        return "the pattern doesn't match it"
+    read = sorted({f"{m.reason or m.experiencer.value} by {', '.join(m.cues[1:]) or 'the pattern itself'}" for m in found})
+    return f"it isn't raised: read as {'; '.join(read)}"
+
+
+def _examples(layer: PatternLayer, pattern: Pattern) -> list[Fault]:
+    faults: list[Fault] = []
+    for kind, sentences in (("raises", pattern.raises), ("spares", pattern.spares)):
+        for number, sentence in enumerate(sentences, 1):
+            # The engine is proven with the packs: one sentence that breaks it hides no other fault.
+            try:
+                mentions = layer.mentions(read_document(sentence))
+            except Exception as error:  # noqa: BLE001
+                broken = f"the layer fails on it with {type(error).__name__}"
+                faults.append(Fault(pattern.path, f"{pattern.place}, {kind} {number}", broken))
+                continue
+            found = [mention for mention in mentions if mention.cues[0] == pattern.pattern_id]
+            raised = any(map(_raises_flag, found))
+            if raised != (kind == "raises"):
+                rule = "it is raised" if raised else _why(found)
+                faults.append(Fault(pattern.path, f"{pattern.place}, {kind} {number}", rule))
     return faults
 
 
-def check_knowledge(paths: Sequence[Path] | None = None) -> list[Fault]:
-    """Every fault of the given packs, or of this release's; an empty list where all is proven."""
-    packs = default_packs() if paths is None else tuple(paths)
+def _uncovered(patterns: Iterable[Pattern]) -> list[Fault]:
+    there = {(pattern.flag_id, pattern.voice) for pattern in patterns}
+    taxonomy = load_taxonomy()
+    return [
+        Fault(f"{taxonomy[flag_id].domain}.toml", flag_id, f"a critical flag without a pattern in the {voice}'s voice")
+        for flag_id in taxonomy.critical
+        for voice in ("clinician", "patient")
+        if (flag_id, voice) not in there
+    ]
+
+
+def _coupled(path: Path) -> list[Fault]:
+    version = load_taxonomy().version
+    found = read_toml(path)[1].get("taxonomy_version", version if path.name == "macros.toml" else None)
+    return [] if found == version else [Fault(path.name, "taxonomy_version", f"is the taxonomy's, {version}")]
+
+
+def _shared() -> list[Fault]:
+    """Faults of what no pack holds: rules, lexicon, and the versions of all."""
+    faults = _tried(lambda: read_rules(KNOWLEDGE / "rules.toml"))
+    faults += _tried(lambda: read_lexicon(KNOWLEDGE / "emotion.toml", KNOWLEDGE / "emotion_modifiers.toml"))
+    for path in sorted(KNOWLEDGE.glob("*.toml")):
+        try:
+            faults += _coupled(path)
+        except KnowledgeError as error:
+            faults.append(_fault(error))
+    return faults
+
+
+def _packs(paths: Iterable[Path]) -> tuple[list[Pattern], list[Fault]]:
     patterns, faults = list[Pattern](), list[Fault]()
-    macros = load_macros()
-    for path in packs:
+    try:
+        macros = load_macros()
+    except KnowledgeError as error:
+        return [], [_fault(error)]
+    for path in paths:
         try:
             found, wrong = read_pack(path, macros)
         except KnowledgeError as error:
-            faults.append(Fault(path.name, error.place or "file", error.rule))
+            faults.append(_fault(error))
             continue
         patterns += found
         faults += wrong
-    faults += twice(patterns)
-    for pattern in patterns:
-        faults += _examples(pattern)
-    return faults
+    return patterns, faults + twice(patterns)
+
+
+def check_knowledge(paths: Sequence[Path] | None = None) -> list[Fault]:
+    """Every fault; an empty list where all is proven.
+
+    Parameters
+    ----------
+    paths : sequence of Path, optional
+        Packs to prove with this release's cues. Without it, all of this release's knowledge: packs, cues, lexicon, rules, that each
+        is of the taxonomy's version, and that each critical flag has patterns in both voices.
+
+    Returns
+    -------
+    list of Fault
+        In the order of the files and their lines, each fault once.
+    """
+    patterns, faults = _packs(default_packs() if paths is None else paths)
+    cues = list[CueTree]()
+    faults += _tried(lambda: cues.append(load_cues()))
+    if cues:
+        layer = PatternLayer(patterns, ContextEngine(cues[0]))
+        for pattern in patterns:
+            faults += _examples(layer, pattern)
+    if paths is None:
+        faults += _uncovered(patterns) + _shared()
+    return list(dict.fromkeys(faults))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
