@@ -77,6 +77,18 @@ def _terms(path: Path, data: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     return weights
 
 
+def _modifiers(path: Path, data: Mapping[str, Any]) -> tuple[frozenset[str], dict[str, float]]:
+    negators, intensity = data.get("negators"), data.get("intensity")
+    if not isinstance(negators, list) or not negators or not all(isinstance(w, str) and _WORD.fullmatch(w) for w in negators):
+        raise _refuse(path, "negators", "a list of single lower case words is needed")
+    if not isinstance(intensity, dict):
+        raise _refuse(path, "[intensity]", "a table of words and factors is needed")
+    for word, factor in intensity.items():
+        if not _WORD.fullmatch(word) or type(factor) not in (int, float) or not 0 < factor <= 10:
+            raise _refuse(path, f"[intensity] {word}", "a lower case word, and a factor above 0 and at most 10")
+    return frozenset(negators), {word: float(factor) for word, factor in intensity.items()}
+
+
 def read_lexicon(path: Path, modifiers: Path) -> Lexicon:
     """Read the lexicon and its modifiers; a fault is a KnowledgeError naming file, table and term."""
     _, data = read_toml(path)
@@ -87,6 +99,7 @@ def read_lexicon(path: Path, modifiers: Path) -> Lexicon:
     for file, version in ((path, data.get("taxonomy_version")), (modifiers, change.get("taxonomy_version"))):
         if version != load_taxonomy().version:
             raise _refuse(file, "taxonomy_version", f"is the taxonomy's, {load_taxonomy().version}")
+    negators, intensity = _modifiers(modifiers, change)
     by_word: dict[str, list[Term]] = {}
     by_stem: dict[str, list[Term]] = {}
     for text, weights in _terms(path, data).items():
@@ -99,7 +112,7 @@ def read_lexicon(path: Path, modifiers: Path) -> Lexicon:
     # The longest term wins where several begin at one word.
     order = {key: tuple(sorted(terms, key=lambda t: (-len(t.words), -len(t.words[-1])))) for key, terms in by_word.items()}
     stems = {key: tuple(sorted(terms, key=lambda t: -len(t.words[0]))) for key, terms in by_stem.items()}
-    return Lexicon(order, stems, frozenset(change["negators"]), dict(change["intensity"]))
+    return Lexicon(order, stems, negators, intensity)
 
 
 @cache

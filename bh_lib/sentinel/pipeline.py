@@ -148,8 +148,12 @@ class Sentinel:
 
     def _found(self, name: str, layer: Layer, document: Document, status: dict[str, str]) -> list[Mention]:
         # A layer that fails takes nothing from the others; what it says of its failure may hold text, so it goes nowhere.
+        # So is one whose mentions name no flag of ours, or no place of this text.
         try:
-            return layer.mentions(document)
+            found, end = layer.mentions(document), len(document.text)
+            if all(mention.flag_id in load_taxonomy() and 0 <= mention.start < mention.end <= end for mention in found):
+                return found
+            raise ValueError("a mention of an unknown flag, or outside of the text")
         except Exception:  # noqa: BLE001
             status[name] = "failed"
             return []

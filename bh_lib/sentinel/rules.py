@@ -65,7 +65,7 @@ class Decision:
         Whether a rule asks for a person at once.
     recommend : tuple of str
     applied : tuple of Rule
-        Every rule that held, in the order of the file.
+        Every rule that held, by id: the order of the file doesn't matter.
     """
 
     severity: Mapping[str, Severity]
@@ -101,6 +101,8 @@ class _Reader:
     def choices(self, kind: Any, value: object, default: frozenset[Any]) -> frozenset[Any]:
         if value is None:
             return default
+        if value == []:
+            raise self.refuse(f"{kind.__name__.lower()} needs at least one value, or no clause could hold")
         try:
             return frozenset(kind(each) for each in (value if isinstance(value, list) else [value]))
         except ValueError:
@@ -231,8 +233,11 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     text, data = read_toml(path)
     if set(data) - {"taxonomy_version", "rule"} or data.get("taxonomy_version") != load_taxonomy().version:
         raise KnowledgeError(f"holds taxonomy_version = {load_taxonomy().version} and [[rule]] tables", path=path.name)
+    rows, lines = data.get("rule", []), header_lines(text, "rule")
+    if not isinstance(rows, list) or len(rows) != len(lines) or not all(isinstance(row, dict) for row in rows):
+        raise KnowledgeError("rules are [[rule]] tables, each header on a line of its own", path=path.name)
     rules: list[Rule] = []
-    for line, row in zip(header_lines(text, "rule"), data.get("rule", []), strict=False):
+    for line, row in zip(lines, rows, strict=True):
         reader = _Reader(path, f"line {line}, {row.get('id', 'no id')}")
         rule = reader.rule(row)
         if any(rule.rule_id == other.rule_id for other in rules):
@@ -258,7 +263,8 @@ def apply_rules(evidence: Evidence, rules: tuple[Rule, ...] | None = None) -> De
     >>> [rule.rule_id for rule in apply_rules(both).applied]
     ['R-001']
     """
-    applied = tuple(rule for rule in (load_rules() if rules is None else rules) if rule.when.holds(evidence))
+    held = (rule for rule in (load_rules() if rules is None else rules) if rule.when.holds(evidence))
+    applied = tuple(sorted(held, key=lambda rule: rule.rule_id))
     severity: dict[str, Severity] = {}
     for direction in ("de_escalate", "escalate"):
         for rule in applied:
