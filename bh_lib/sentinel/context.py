@@ -18,7 +18,8 @@ _HEADING: Final = re.compile(r"[a-z][a-z0-9 /&()'-]{1,45}:")
 _SELF: Final = frozenset(
     {"i", "i'm", "im", "i've", "ive", "i'd", "me", "myself", "pt", "patient", "client", "himself", "herself", "themself"}
 )
-_CLOSERS: Final = frozenset({";"})
+_CLOSERS: Final = frozenset({";", "}"})
+_OF_THE_PAST: Final = frozenset({"negation.history", "family.history"})
 _SOFT: Final = frozenset({",", "and", "-"})
 _BOX: Final = re.compile(r"\[ ?[x✓✔]? ?\]|[☐☑☒]")
 _MINUS: Final = re.compile(r"(?:^|[\s,;:/(])(?:\(-\)|-) ?$")
@@ -73,20 +74,25 @@ class ContextEngine:
         last = next((n for n, word in enumerate(words) if word[1] >= end), len(words))
         section = scene.section
         kinds: dict[CueKind, str] = {}
+        near: dict[CueKind, int] = {}
         stops = [found for found in scene.found if found.cue.kind is CueKind.STOP]
         for found in scene.found:
             cue = found.cue
             if cue.kind is CueKind.SECTION and found.first <= first:
-                section = cue.effect
+                # Another heading on the same line ends the section that this one opened.
+                section = "" if any(word[0] == ":" for word in words[found.last : first]) else cue.effect
             elif cue.kind is CueKind.FIGURATIVE:
                 if found.first < last and found.last > first:
                     kinds[cue.kind] = cue.cue_id
-            elif cue.kind in kinds:
-                continue
-            elif (cue.forward and found.last <= first and _reaches(scene, found, stops, found.last, first)) or (
+            elif (cue.forward and found.first < first and _reaches(scene, found, stops, min(found.last, first), first)) or (
                 cue.backward and found.first >= last and _reaches(scene, found, stops, last, found.first)
             ):
-                kinds[cue.kind] = cue.cue_id
+                gap = first - found.last if found.first < first else found.first - last
+                if gap < near.get(cue.kind, 1_000):
+                    kinds[cue.kind], near[cue.kind] = cue.cue_id, gap
+        # "Currently", said of something else earlier in the sentence, makes no history present.
+        if near.get(CueKind.RECENT, 0) > near.get(CueKind.HISTORICAL, 1_000):
+            del kinds[CueKind.RECENT]
         _forms(scene.sentence.norm, start, end, kinds)
         return _context(scene, start, end, kinds, section)
 
@@ -94,8 +100,6 @@ class ContextEngine:
 def _reaches(scene: Scene, found: Found, stops: list[Found], left: int, right: int) -> bool:
     cue, words = found.cue, scene.words
     if right - left > cue.words:
-        return False
-    if cue.final and found.last < len(words) and (words[found.last][0][0].isalpha() or words[found.last][0] == "/"):
         return False
     if any(left <= stop.first < right for stop in stops):
         return False
@@ -172,7 +176,7 @@ def _context(scene: Scene, start: int, end: int, kinds: dict[CueKind, str], sect
         temporality = Temporality.RECENT if window is not None and window <= RECENT_DAYS else Temporality.HISTORICAL
     elif now:
         has(CueKind.RECENT)
-    elif has(CueKind.HISTORICAL) or section == "historical":
+    elif has(CueKind.HISTORICAL) or section == "historical" or not _OF_THE_PAST.isdisjoint(used):
         temporality = Temporality.HISTORICAL
     if section and section in (reason, temporality.value, experiencer.value):
         used.append(f"section.{section}")

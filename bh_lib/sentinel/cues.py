@@ -94,7 +94,7 @@ class CueTree:
             ahead = at
             while node is not None:
                 ahead += 1
-                if _CUE in node:
+                if _CUE in node and (not node[_CUE].final or _ends(words, ahead)):
                     best = Found(node[_CUE], at, ahead)
                 node = node.get(words[ahead][0]) if ahead < count else None
             if best is None:
@@ -102,6 +102,11 @@ class CueTree:
             else:
                 yield best
                 at = best.last
+
+
+def _ends(words: list[Token], at: int) -> bool:
+    """Whether a clause ends here, so that "no" is an answer, not the beginning of "no plan"."""
+    return at >= len(words) or not (words[at][0][0].isalpha() or words[at][0] == "/")
 
 
 def _choices(phrase: str) -> Iterator[tuple[str, ...]]:
@@ -125,7 +130,9 @@ def _cue(row: Mapping[str, Any], place: str) -> Cue:
         raise KnowledgeError("its kind is not one of those listed at the top", path="context.toml", place=place)
     directed = kind not in (CueKind.PSEUDO, CueKind.STOP, CueKind.FIGURATIVE)
     if (direction not in ("forward", "backward", "both")) if directed else direction:
-        raise KnowledgeError("direction is forward, backward or both, and only where the kind reaches out", path="context.toml", place=place)
+        raise KnowledgeError(
+            "direction is forward, backward or both, and only where the kind reaches out", path="context.toml", place=place
+        )
     if reach not in ("list", "clause") and type(reach) is not int:
         raise KnowledgeError("reach is list, clause or a number of words", path="context.toml", place=place)
     return Cue(
@@ -157,19 +164,27 @@ def parse_cues(data: Mapping[str, Any]) -> CueTree:
         Naming the cue.
     """
     if data.get("taxonomy_version") != load_taxonomy().version or type(data.get("reference_year")) is not int:
-        raise KnowledgeError("taxonomy_version of schema/flags.toml and reference_year are needed", path="context.toml", place="top")
+        raise KnowledgeError(
+            "taxonomy_version of schema/flags.toml and reference_year are needed", path="context.toml", place="top"
+        )
     root: _Node = {}
     for number, row in enumerate(data.get("cue", []), 1):
         place = f"cue {number} ({row.get('id', 'no id')})"
         phrases = row.get("phrases")
-        if "id" not in row or not isinstance(phrases, list) or not all(isinstance(phrase, str) and phrase.strip() for phrase in phrases):
+        if (
+            "id" not in row
+            or not isinstance(phrases, list)
+            or not all(isinstance(phrase, str) and phrase.strip() for phrase in phrases)
+        ):
             raise KnowledgeError("id and phrases, a list of strings, are needed", path="context.toml", place=place)
         cue = _cue(row, place)
         for phrase in phrases:
             _plant(root, phrase, cue)
     for number, row in enumerate(data.get("section", []), 1):
         if set(row) != {"effect", "names"} or row["effect"] not in ("historical", "family", "hypothetical", "negated"):
-            raise KnowledgeError("names, and an effect: historical, family, hypothetical, negated", path="context.toml", place=f"section {number}")
+            raise KnowledgeError(
+                "names, and an effect: historical, family, hypothetical, negated", path="context.toml", place=f"section {number}"
+            )
         for name in row["names"]:
             _plant(root, f"{name} :", Cue(f"section.{row['effect']}", CueKind.SECTION, effect=row["effect"]))
     return CueTree(root, data["reference_year"])
