@@ -68,14 +68,21 @@ def test_memory_does_not_grow_with_the_log(tmp_path, examples):
 
 def test_a_converted_log_comes_with_its_report(tmp_path, examples):
     found = examples("3.0", "valid")
-    log = write(tmp_path / "log.jsonl", found["read"], found["failure"], "{", found["disclose"])
+    log = write(tmp_path / "log.jsonl", found["read"], found["failure"], found["disclose"])
     report = convert_file(log, tmp_path / "out.ndjson", "balp-r4")
-    assert (report.read, report.written, report.first_refused) == (4, 2, 2)
-    assert sorted(problem.path for problem in report.refused) == ["", "/action/type"]
+    assert (report.read, report.written, report.first_refused) == (3, 2, 2)
+    assert sorted(problem.path for problem in report.refused) == ["/action/type"]
     assert all(json.loads(line)["meta"] for line in (tmp_path / "out.ndjson").read_text("utf-8").splitlines())
     as_json = report.to_dict()
-    assert sum(row["events"] for row in as_json["refused"]) == 2
+    assert sum(row["events"] for row in as_json["refused"]) == 1
     assert {"path", "kind", "why", "events"} == set(as_json["losses"][0])
+
+
+def test_a_log_with_a_broken_line_is_not_half_converted(tmp_path, examples):
+    log = write(tmp_path / "log.jsonl", examples("3.0", "valid")["read"], "{")
+    with pytest.raises(InputError, match="line 2: is not valid JSON"):
+        convert_file(log, tmp_path / "out.ndjson", "balp-r4")
+    assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
 
 
 def test_a_lone_surrogate_is_carried_as_its_escape(tmp_path, examples):

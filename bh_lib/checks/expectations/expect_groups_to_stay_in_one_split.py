@@ -9,6 +9,8 @@ from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
+from bh_lib.synth.split import families_of
+
 __all__ = ["ExpectGroupsToStayInOneSplit"]
 
 
@@ -19,8 +21,7 @@ class _LeakingFamilies(TableMetricProvider):
     def _pandas(cls, execution_engine: Any, metric_domain_kwargs: dict[str, Any], **_: Any) -> int:
         frame, _domain, _accessor = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type="table")
         known = frame.dropna(subset=["group", "split"])
-        # A note composed of several seeds carries their families joined by a space.
-        families = known.assign(family=known["group"].str.split(" ")).explode("family")
+        families = known.assign(family=known["group"].map(families_of)).explode("family")
         return int((families.groupby("family")["split"].nunique() > 1).sum())
 
 
@@ -29,10 +30,10 @@ class ExpectGroupsToStayInOneSplit(BatchExpectation):
 
     metric_dependencies = ("table.leaking_families",)
 
-    holds: ClassVar[dict[str, list[Any]]] = {"group": ["f1 f2", "f1", "f3", None], "split": ["train", "train", "test", "dev"]}
+    holds: ClassVar[dict[str, list[Any]]] = {"group": ["f1+f2", "f1", "f3", None], "split": ["train", "train", "test", "dev"]}
     fails: ClassVar[tuple[dict[str, list[Any]], ...]] = (
         {"group": ["f1", "f1"], "split": ["train", "test"]},
-        {"group": ["f1 f2", "f2"], "split": ["dev", "train"]},
+        {"group": ["f1+f2", "f2"], "split": ["dev", "train"]},
     )
     example: ClassVar[dict[str, Any]] = {}
 
