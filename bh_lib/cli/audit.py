@@ -22,7 +22,7 @@ Log = Annotated[Path, typer.Argument(metavar="FILE", help="An audit log, JSONL."
 @app.command(epilog="Example: bh audit check out/log/events.jsonl --docs out/docs")
 def check(
     file: Log,
-    docs: Annotated[Path | None, typer.Option(help="Folder for Great Expectations' Data Docs.")] = None,
+    docs: Annotated[Path | None, typer.Option(file_okay=False, help="Folder for Great Expectations' Data Docs.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Run the Great Expectations suite over a log. Status 1 if a critical expectation fails.
@@ -93,8 +93,14 @@ def checkpoint(
     from bh_lib.emitters import ensure_key, write_checkpoint
 
     made = ensure_key(key)
-    with progress("verifying and signing"):
-        signed = write_checkpoint(file, out, key)
+    try:
+        with progress("verifying and signing"):
+            signed = write_checkpoint(file, out, key)
+    except BaseException:
+        # A key that signed nothing would be taken for the log's key.
+        for path in (key, Path(f"{key}.pub")) if made else ():
+            path.unlink(missing_ok=True)
+        raise
     if made:
         say(f"made a new key: {key} (keep it off the machine that writes the log) and {key}.pub")
     say(f"{signed.size:,} events signed: {out}")

@@ -13,7 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-__all__ = ["JsonOption", "fields_of", "found_wanting", "progress", "say", "show_json", "show_table"]
+from bh_lib._jsonl import read_jsonl
+from bh_lib.errors import InputError
+
+__all__ = ["JsonOption", "fields_of", "found_wanting", "lines_in", "progress", "say", "show_json", "show_table"]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -55,12 +58,21 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
         yield lambda done: bar.update(task, advance=done)
 
 
-def fields_of(pairs: Sequence[str] | None) -> dict[str, str] | None:
-    """Read ``--field ours=theirs`` options.
+def fields_of(pairs: Sequence[str] | None, known: Sequence[str], path: Path) -> dict[str, str] | None:
+    """Read ``--field ours=theirs`` options, and hold them to what can be mapped and to a file that has the fields.
+
+    Raises
+    ------
+    InputError
+        If ours is none of ``known``, or no row of the file has theirs.
 
     Examples
     --------
-    >>> fields_of(["text=post", "c_ssrs_level=level"])
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "posts.jsonl"
+    ...     _ = file.write_text('{"post": "Slept well.", "level": 0}')
+    ...     fields_of(["text=post", "c_ssrs_level=level"], ["text", "c_ssrs_level"], file)
     {'text': 'post', 'c_ssrs_level': 'level'}
     """
     if not pairs:
@@ -68,6 +80,17 @@ def fields_of(pairs: Sequence[str] | None) -> dict[str, str] | None:
     fields = {pair.partition("=")[0]: pair.partition("=")[2] for pair in pairs}
     if not all(fields.values()):
         raise typer.BadParameter("write --field OURS=THEIRS, for example --field any_signal=suicidal")
+    if not set(fields) <= set(known):
+        raise InputError(f"--field can map {', '.join(known)}")
+    unseen = set(fields.values())
+    # Most often the first row has them all, and no more is read.
+    for _, row in read_jsonl(path):
+        unseen -= row.keys()
+        if not unseen:
+            break
+    if unseen:
+        named = ", ".join(f"{ours}={theirs}" for ours, theirs in fields.items() if theirs in unseen)
+        raise InputError(f"no row has the field of --field {named}", path=str(path))
     return fields
 
 

@@ -70,6 +70,8 @@ def list_(out: Out = Path("out"), json: JsonOption = False) -> None:
     shown = [column for column in _COLUMNS if column in runs]
     if json:
         show_json(runs[shown].astype(object).where(runs[shown].notna(), None).to_dict("records"))
+    elif runs.empty:
+        say("there is no run yet: bh experiment run DIR")
     else:
         show_table(shown, [[_cell(value) for value in row] for row in runs[shown].itertuples(index=False)])
 

@@ -45,11 +45,12 @@ def analyze(
     from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink
     from bh_lib.lab.inference import INFERENCE_METADATA, analyze_file
 
+    fields = fields_of(field, ("id", "text"), source)
     sentinel = _sentinel(classifier)
     config = AuditConfig(service="bh-sentinel", metadata=INFERENCE_METADATA)
     trail = None if audit is None else AuditLogger(config, sink=JsonlSink(audit))
     with progress("analyzing", lines_in(source)) as done:
-        count = analyze_file(source, target, sentinel, fields=fields_of(field), audit=trail, done=done)
+        count = analyze_file(source, target, sentinel, fields=fields, audit=trail, done=done)
     if trail is not None:
         trail.close()
     say(f"{count:,} analyses in {target}")
@@ -71,8 +72,9 @@ def evaluate(
     """
     from bh_lib.evaluate import evaluate_file
 
+    fields = fields_of(field, ("any_signal", "c_ssrs_level", "flags", "group", "id", "register", "spans", "text"), labelled)
     with progress("evaluating", lines_in(labelled)):
-        metrics = evaluate_file(labelled, _sentinel(classifier), out, fields_of(field)).to_dict()
+        metrics = evaluate_file(labelled, _sentinel(classifier), out, fields).to_dict()
     if json:
         show_json(metrics)
         return
@@ -90,7 +92,10 @@ def evaluate(
 
 @app.command(epilog="Example: bh sentinel check")
 def check(
-    packs: Annotated[list[Path] | None, typer.Argument(help="Pattern packs; all knowledge of this release if left out.")] = None,
+    packs: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, dir_okay=False, help="Pattern packs; all knowledge of this release if left out."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Prove the knowledge packs: every fault with its file, line and rule. Status 1 if there is one.
