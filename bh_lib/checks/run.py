@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bh_lib._extras import require
+from bh_lib.checks.docs import make_self_contained
 from bh_lib.checks.frames import events_frame, notes_frame, predictions_frame
 from bh_lib.checks.report import CheckReport, Outcome
 
@@ -58,7 +59,8 @@ def _run(name: str, frame: pd.DataFrame, suite: Callable[[], list[Any]], docs: P
     )
     checked = checkpoint.run(batch_parameters={"dataframe": frame})
     results = next(iter(checked.run_results.values())).results
-    return CheckReport(name, len(frame), tuple(map(_outcome, results)), docs / "gx/uncommitted/data_docs/local_site/index.html")
+    index = make_self_contained(docs / "gx/uncommitted/data_docs/local_site")
+    return CheckReport(name, len(frame), tuple(map(_outcome, results)), index)
 
 
 def _checked(name: str, frame: pd.DataFrame, suite: Callable[[], list[Any]], docs: str | os.PathLike[str] | None) -> CheckReport:

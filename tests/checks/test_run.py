@@ -66,6 +66,20 @@ def test_what_is_wrong_is_named_and_no_value_reaches_the_data_docs(tmp_path: Pat
         assert CANARY.encode() not in held and b"kw7741x9" not in held, path.name
 
 
+def test_the_data_docs_need_nothing_from_the_web_and_lead_to_what_was_found(tmp_path: Path) -> None:
+    log = _write(tmp_path / "log.jsonl", [_event(1)])
+    check_events(log, docs=tmp_path / "docs")
+    report = check_events(log, docs=tmp_path / "docs")
+    assert report.docs is not None
+    pages = {
+        page.relative_to(report.docs.parent).as_posix(): page.read_text("utf-8") for page in report.docs.parent.rglob("*.html")
+    }
+    found = [name for name in pages if name.startswith("validations/")]
+    assert len(found) == 2 and all(f'href="{name}"' in pages["index.html"] for name in found)
+    for name, html in pages.items():
+        assert "<script" not in html and '<link rel="stylesheet" href="http' not in html, name
+
+
 def test_part_2_access_from_another_organization_without_a_basis_is_a_warning(tmp_path: Path) -> None:
     actor = {"subject_id": "usr-1", "subject_type": "human", "org_id": "org-a", "owner_org_id": "org-b"}
     resource = {"type": "Note", "id": "n", "patient_id": "p", "sensitivity": ["42CFRPart2"]}
