@@ -36,18 +36,33 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from bh_lib.checks import check_events
-from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, ensure_key, read_key, verify, write_checkpoint
+from bh_lib.emitters import (
+    AuditConfig,
+    AuditLogger,
+    JsonlSink,
+    ensure_key,
+    read_key,
+    verify,
+    write_checkpoint,
+)
 from bh_lib.evaluate import evaluate, systems_frame
 from bh_lib.lab.inference import INFERENCE_METADATA, record_inference
 from bh_lib.sentinel import Sentinel, render
 from bh_lib.synth import TAMPERINGS, generate_notes, tamper_log, write_events
 
 OUT = Path("out/00-tour")
-shutil.rmtree(OUT, ignore_errors=True)  # a ledger is only ever appended to, so each run of the tour starts a new one
+shutil.rmtree(
+    OUT, ignore_errors=True
+)  # a ledger is only ever appended to, so each run of the tour starts a new one
 pd.set_option("display.max_colwidth", None)
+HTML(  # text reads from the left, in tables too
+    "<style>.dataframe th,.dataframe td,.bh th,.bh td{text-align:left!important}"
+    ".bh pre{word-break:normal!important}</style>"
+)
 
 # %% [markdown]
 # ## 1. An audit trail
@@ -61,8 +76,13 @@ pd.set_option("display.max_colwidth", None)
 # NBVAL_CHECK_OUTPUT
 manifest = write_events(OUT / "log", 3_000, seed=7)
 cases = json.loads((OUT / "log/answer_key.json").read_text("utf-8"))["cases"]
-print(f"{manifest.n:,} events over {manifest.days} days, {manifest.people['staff']} staff, {manifest.people['patients']} patients")
-pd.DataFrame({"what shows it": {case["scenario"]: case["shows"] for case in cases}}).rename_axis("hidden in the log")
+people = manifest.people
+print(
+    f"{manifest.n:,} events, {manifest.days} days, {people['staff']} staff, {people['patients']} patients"
+)
+pd.DataFrame({"what shows it": {case["scenario"]: case["shows"] for case in cases}}).rename_axis(
+    "hidden in the log"
+)
 
 # %% [markdown]
 # ### Is the log sound?
@@ -73,14 +93,15 @@ pd.DataFrame({"what shows it": {case["scenario"]: case["shows"] for case in case
 
 # %%
 checked = check_events(OUT / "log/events.jsonl", OUT / "docs")
-print(f"{sum(outcome.success for outcome in checked.outcomes)} of {len(checked.outcomes)} expectations hold. Data Docs: {checked.docs}")
+holding = len(checked.outcomes) - len(checked.failed())
+print(f"{holding} of {len(checked.outcomes)} expectations hold. Data Docs: {checked.docs}")
 pd.DataFrame(
     {
         "holds": ["yes" if outcome.success else "NO" for outcome in checked.outcomes],
         "severity": [outcome.severity for outcome in checked.outcomes],
         "column": [outcome.column for outcome in checked.outcomes],
         "why it is expected": [outcome.reason for outcome in checked.outcomes],
-        "events against it": ["" if outcome.unexpected is None else outcome.unexpected for outcome in checked.outcomes],
+        "events against it": [outcome.unexpected for outcome in checked.outcomes],
     }
 ).sort_values("holds", kind="stable").head(8)
 
@@ -92,11 +113,14 @@ pd.DataFrame(
 # NBVAL_CHECK_OUTPUT
 events = [json.loads(line) for line in (OUT / "log/events.jsonl").read_text("utf-8").splitlines()]
 unreviewed = {
-    event["event_id"] for event in events if event.get("emergency", {}).get("break_glass") and "review_due_at" not in event["emergency"]
+    event["event_id"]
+    for event in events
+    if "emergency" in event and "review_due_at" not in event["emergency"]
 }
+print(len(unreviewed), "emergency accesses have no review")
 for case in cases:
     if found := unreviewed & set(case["event_ids"]):
-        print(f"{len(found)} of the {len(unreviewed)} events belong to the hidden case {case['scenario']}: {case['shows']}")
+        print(f"{len(found)} of them are of the hidden case {case['scenario']}: {case['shows']}")
 
 # %% [markdown]
 # ### Write your own
@@ -110,14 +134,25 @@ ledger = OUT / "ledger.jsonl"
 nurse = {"subject_id": "usr-17", "subject_type": "human", "roles": ["nurse"]}
 clerk = {"subject_id": "usr-40", "subject_type": "human", "roles": ["billing"]}
 
-with AuditLogger(AuditConfig(service="intake-api", environment="tour"), sink=JsonlSink(ledger)) as audit:
+with AuditLogger(
+    AuditConfig(service="intake-api", environment="tour"), sink=JsonlSink(ledger)
+) as audit:
     for number in range(1, 9):
         note = {"type": "Note", "id": f"note-{number}", "patient_id": "pat-3"}
-        with audit.access("READ", actor=nurse, resource=note, phi_touched=True, data_classification="PHI", purpose_of_use="TREAT"):
+        with audit.access(
+            "READ",
+            actor=nurse,
+            resource=note,
+            phi_touched=True,
+            data_classification="PHI",
+            purpose_of_use="TREAT",
+        ):
             pass  # here the application reads the note
     audit.denied("READ", reason="RoleNotPermitted", actor=clerk, resource=note)
     # Metadata passes only where the configuration lists its key. This one isn't listed, so it never reaches the log.
-    audit.record("UPDATE", actor=nurse, resource=note, metadata={"comment": "patient says she can't sleep"})
+    audit.record(
+        "UPDATE", actor=nurse, resource=note, metadata={"comment": "patient says she can't sleep"}
+    )
     health = audit.health()
 
 # %%
@@ -151,7 +186,8 @@ for kind in TAMPERINGS:
     copy = OUT / f"tampered/{kind}.jsonl"
     tamper_log(ledger, copy, kind, seed=7)
     rows.append([kind, verify(copy), verify(copy, anchor, key=public)])
-pd.DataFrame(rows, columns=["done to the copy", "the ledger alone", "with the checkpoint"]).set_index("done to the copy").astype(str)
+table = pd.DataFrame(rows, columns=["done to the copy", "the ledger alone", "with the checkpoint"])
+table.set_index("done to the copy").astype(str)
 
 # %% [markdown]
 # Every change inside the ledger breaks the chain, and the verifier names the line. Only the cut tail (`truncate`) passes as CONSISTENT
@@ -166,8 +202,8 @@ pd.DataFrame(rows, columns=["done to the copy", "the ledger alone", "with the ch
 # %%
 sentinel = Sentinel.load()
 text = (
-    "Reports thoughts of killing himself most nights this week. Denies any plan or intent. "
-    "Stopped taking his sertraline ten days ago. Brother died by suicide in 2011. "
+    "Reports thoughts of killing himself most nights this week. Denies homicidal ideation. "
+    "Stopped taking his sertraline ten days ago. His brother attempted suicide in 2011. "
     "Feels hopeless about finding work, but his sister calls every evening."
 )
 analysis = sentinel.analyze(text)
@@ -193,18 +229,24 @@ for sentence, words in {
 
 # %%
 first = analysis.to_dict()["flags"][0]
-print(json.dumps({field: first[field] for field in ("flag_id", "name", "severity", "assertion", "experiencer", "spans")}, indent=1))
+wanted = ("flag_id", "name", "severity", "assertion", "experiencer", "spans")
+print(json.dumps({field: first[field] for field in wanted}, indent=1))
 
 # %% [markdown]
 # ### Notes with known answers
 #
 # `generate_notes` composes notes from statements that were written by hand, and keeps the right answer with each. `split="test"` takes
-# statements that no model is trained on. Here is one of them, as the sentinel reads it, and under it what the label says.
+# statements that no model is trained on. Here is one of them: first its label, then how the
+# sentinel reads it. Compare them, and you find its first misses or false alarms yourself.
 
 # %%
 notes = list(generate_notes(400, seed=11, split="test"))
 analyses = [sentinel.analyze(note.text, note.note_id) for note in notes]
-shown = next(place for place, found in enumerate(analyses) if len(found.flags) > 1 and len(notes[place].text) < 600)
+shown = next(
+    place
+    for place, found in enumerate(analyses)
+    if len(found.flags) > 1 and len(notes[place].text) < 600
+)
 print("label:", ", ".join(notes[shown].flags))
 render(notes[shown].text, analyses[shown])
 
@@ -216,7 +258,9 @@ render(notes[shown].text, analyses[shown])
 
 # %%
 inferences = OUT / "inferences.jsonl"
-with AuditLogger(AuditConfig(service="sentinel", metadata=INFERENCE_METADATA), sink=JsonlSink(inferences)) as audit:
+with AuditLogger(
+    AuditConfig(service="sentinel", metadata=INFERENCE_METADATA), sink=JsonlSink(inferences)
+) as audit:
     for found in analyses:
         record_inference(audit, found.to_dict())
 
@@ -224,8 +268,10 @@ with AuditLogger(AuditConfig(service="sentinel", metadata=INFERENCE_METADATA), s
 # NBVAL_CHECK_OUTPUT
 written = inferences.read_text("utf-8")
 print(f"{len(notes)} notes, {written.count(chr(10))} events; the chain is {verify(inferences)}")
-print("sentences of the notes in the ledger:", sum(sentence in written for note in notes for sentence in note.text.split(". ") if sentence))
-print(json.dumps({field: value for field, value in json.loads(written.splitlines()[0]).items() if field in ("action", "actor", "resource")}, indent=1))
+sentences = {sentence for note in notes for sentence in note.text.split(". ") if sentence}
+print("sentences of the notes in the ledger:", sum(sentence in written for sentence in sentences))
+event = json.loads(written.splitlines()[0])
+print(json.dumps({field: event[field] for field in ("action", "actor", "resource")}, indent=1))
 
 # %% [markdown]
 # ## 3. How good is it?
@@ -240,11 +286,11 @@ print(
     f"Of {metrics.critical['support']} notes with a critical signal, {metrics.critical['sensitivity']:.0%} were flagged "
     f"(95 % interval {low:.0%} to {high:.0%})."
 )
-systems_frame({"layers 1, 3, 4": metrics}).T.round(2)
+systems_frame({"layers 1, 3, 4": metrics}).T.style.format(precision=2).set_uuid("scores")
 
 # %% [markdown]
 # Does the sentinel tell a danger from one that is denied or somebody else's? Of all mentions of each kind, this is the share whose
-# flag was raised. The upper bars should be long and the lower ones short.
+# flag was raised. The upper bars, in blue, should be long; the lower ones, in orange, short.
 
 # %%
 mentions = pd.DataFrame(metrics.slices["mention"]).T
@@ -253,15 +299,19 @@ mentions = pd.concat([mentions[~stands], mentions[stands]])
 colours = ["#2f6f9f" if kind.endswith("flag stands") else "#d98032" for kind in mentions.index]
 figure = Figure(figsize=(8, 0.6 + 0.42 * len(mentions)), layout="constrained")
 axes = figure.add_subplot()
-bars = axes.barh([f"{kind}  (n {int(row.n)})" for kind, row in mentions.iterrows()], mentions["raised"], color=colours)
+bars = axes.barh(
+    [f"{kind}  (n {int(row.n)})" for kind, row in mentions.iterrows()],
+    mentions["raised"],
+    color=colours,
+)
 axes.bar_label(bars, [f"{share:.0%}" for share in mentions["raised"]], padding=4)
 axes.set(xlim=(0, 1.08), xticks=[])
 axes.spines[:].set_visible(False)
 right = mentions.loc["present, flag stands", "raised"]
 wrong = mentions.loc[mentions.index.str.endswith("not stand")]
+share = (wrong["raised"] * wrong["n"]).sum() / wrong["n"].sum()
 axes.set_title(
-    f"Raised: {right:.0%} of what is present, {(wrong['raised'] * wrong['n']).sum() / wrong['n'].sum():.0%} of what does not stand",
-    loc="left",
+    f"Raised: {right:.0%} of what is present, {share:.0%} of what does not stand", loc="left"
 )
 figure
 

@@ -39,7 +39,17 @@ import pandas as pd
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 
-from bh_lib.evaluate import evaluate, flag_figure, flag_frame, level_figure, mistakes, pair, read_labelled, systems_frame, write_report
+from bh_lib.evaluate import (
+    evaluate,
+    flag_figure,
+    flag_frame,
+    level_figure,
+    mistakes,
+    pair,
+    read_labelled,
+    systems_frame,
+    write_report,
+)
 from bh_lib.evaluate.metrics import MIN_GROUPS, MIN_SUPPORT
 from bh_lib.schema.taxonomy import Severity, load_taxonomy
 from bh_lib.sentinel import Sentinel, render
@@ -49,6 +59,10 @@ OUT = Path("out/03-flag-accuracy")
 shutil.rmtree(OUT, ignore_errors=True)
 taxonomy = load_taxonomy()
 pd.set_option("display.max_colwidth", None)
+HTML(  # text reads from the left, in tables too
+    "<style>.dataframe th,.dataframe td,.bh th,.bh td{text-align:left!important}"
+    ".bh pre{word-break:normal!important}</style>"
+)
 
 # %% [markdown]
 # ## The notes
@@ -59,11 +73,14 @@ pd.set_option("display.max_colwidth", None)
 # %%
 # NBVAL_CHECK_OUTPUT
 manifest = write_corpus(OUT / "corpus", 6_000, seed=3)
-corpus = OUT / "corpus/test.jsonl"  # your own file: one {"id", "text", "flags", "c_ssrs_level"} a line; only id and text are required
+# Your own file can stand here: {"id", "text", "flags", "c_ssrs_level"} a line, JSON.
+corpus = OUT / "corpus/test.jsonl"
 notes = list(read_labelled(corpus))
 print("every split has notes:", all(part["notes"] for part in manifest["splits"].values()))
 print("the test split was read whole:", len(notes) == manifest["splits"]["test"]["notes"])
-print("every flag occurs in it:", set(taxonomy.ids) <= {flag for note in notes for flag in note.flags})
+print(
+    "every flag occurs in it:", set(taxonomy.ids) <= {flag for note in notes for flag in note.flags}
+)
 
 # %%
 sentinel = Sentinel.load()
@@ -71,20 +88,26 @@ analyses = sentinel.analyze_batch([note.text for note in notes])
 metrics = evaluate(notes, analyses)
 low, high = metrics.critical["ci95"]["sensitivity"]
 print(f"{metrics.n} test notes, {metrics.critical['support']} of them with a critical signal")
-print(f"critical sensitivity {metrics.critical['sensitivity']:.2f} (95 % interval {low:.2f} to {high:.2f}), PPV {metrics.critical['ppv']:.2f}")
+print(
+    f"critical sensitivity {metrics.critical['sensitivity']:.2f} (95 % interval {low:.2f} to {high:.2f})"
+)
+print(f"critical PPV         {metrics.critical['ppv']:.2f}")
 
 # %% [markdown]
 # ## Flag by flag
 #
-# A bar is a flag's F1 and the line over it the 95 % interval, found by drawing the notes again and again, whole seed families at a
-# time. A hatched bar has too few notes behind it to say anything. *n* is the number of notes that truly carry the flag.
+# A bar is a flag's F1, and the line over it the 95 % interval, found by drawing the notes again and again (a bootstrap). A hatched bar
+# has too few notes behind it to say anything. *n* is the number of notes that truly carry the flag. Where a bar is missing, the flag was
+# never rightly raised. There the interval is missing too, but not the uncertainty: after no hit in *n* notes, a sensitivity of up to
+# about 3/*n* is still possible.
 
 # %%
 frame = flag_frame(metrics)
 enough = frame[frame["verdict"] == "ok"]
 figure = flag_figure(metrics)
+good, never = (enough["f1"] >= 0.8).sum(), (enough["f1"] == 0).sum()
 figure.axes[0].set_title(
-    f"{(enough['low'] >= 0.8).sum()} of {len(enough)} flags are surely above F1 0.8; {(enough['high'] < 0.5).sum()} are surely below 0.5",
+    f"Of {len(enough)} flags with enough notes, {good} reach F1 0.8; {never} were never rightly raised",
     loc="left",
     fontsize=11,
 )
@@ -94,27 +117,31 @@ figure
 # The same as a table, weakest first. A flag that was never raised has no precision (shown as –): nothing raised, nothing to be right about.
 
 # %%
-table = enough.sort_values(["f1", "recall"])[["name", "severity", "recall", "precision", "f1", "low", "high", "support"]]
-table.head(12).style.format(precision=2, na_rep="–")
+columns = ["name", "severity", "recall", "precision", "f1", "low", "high", "support"]
+weakest = enough.sort_values(["f1", "recall"])[columns].head(12)
+weakest.style.format(precision=2, na_rep="–").set_uuid("weakest")
 
 # %% [markdown]
 # ## How many notes would it take?
 #
 # A flag's verdict is *insufficient* where fewer than ten notes, or notes of fewer than five seed families, carry it. That is the lowest
-# bar. To know a sensitivity to within ten points either way takes about 96 notes that carry the flag (at a sensitivity of one half,
+# bar. To know a sensitivity to within ten points either way takes just under a hundred notes that carry the flag (at a sensitivity of one half,
 # the worst case: 1.96² × 0.5 × 0.5 / 0.1²). For the rarest flags, this is how large a corpus of this kind would have to be.
 
 # %%
 positives = ceil(1.96**2 * 0.25 / 0.1**2)
 rare = frame.sort_values("support").head(8)
-print(f"the lowest bar: {MIN_SUPPORT} notes of {MIN_GROUPS} families; for ± 0.10: {positives} notes that carry the flag")
+print(f"the lowest bar: {MIN_SUPPORT} notes of {MIN_GROUPS} families")
+print(f"for ± 0.10: {positives} notes that carry the flag")
 print("insufficient here:", ", ".join(frame.index[frame["verdict"] != "ok"]) or "none")
 pd.DataFrame(
     {
         "signal": rare["name"],
         "notes with it, of " + format(len(notes), ","): rare["support"],
         "verdict": rare["verdict"],
-        "notes needed for ± 0.10": [f"{ceil(positives * len(notes) / n):,}" if n else "none here" for n in rare["support"]],
+        "notes needed for ± 0.10": [
+            f"{ceil(positives * len(notes) / n):,}" if n else "none here" for n in rare["support"]
+        ],
     }
 )
 
@@ -132,7 +159,8 @@ too_low = sum(sum(row[:4]) for row in levels[4:]) - overlooked
 exact = sum(levels[level][level] for level in range(7)) / metrics.c_ssrs.n
 figure = level_figure(metrics)
 figure.axes[0].set_title(
-    f"Of {grave} notes at level 4 or above, {overlooked} are read as 0\nand {too_low} more as 1 to 3; {exact:.0%} of all levels are exact",
+    f"Of {grave} notes at level 4 or above, {overlooked} are read as 0\n"
+    f"and {too_low} more as 1 to 3; {exact:.0%} of all levels are exact",
     loc="left",
     fontsize=11,
 )
@@ -153,7 +181,7 @@ pd.Series(
         "PPV, level ≥ 4": scores.get("ppv_ge4"),
     },
     name="C-SSRS",
-).to_frame().style.format(precision=2, na_rep="–")
+).to_frame().style.format(precision=2, na_rep="–").set_uuid("levels")
 
 # %% [markdown]
 # ## The errors, worst first
@@ -165,7 +193,8 @@ outcomes = pair(notes, analyses)
 found = mistakes(outcomes)
 counts = Counter((each.kind.name.lower().replace("_", " "), each.severity.name) for each in found)
 errors = pd.Series(counts).unstack(fill_value=0)
-errors.reindex(columns=[severity.name for severity in reversed(Severity) if severity.name in errors], index=["miss", "level", "false alarm"])
+order = [severity.name for severity in reversed(Severity) if severity.name in errors]
+errors.reindex(columns=order, index=["miss", "level", "false alarm"], fill_value=0)
 
 # %% [markdown]
 # A missed flag is a place in a text, so look at the text. Below are misses of critical flags, one for each of the flags missed most
@@ -175,46 +204,62 @@ errors.reindex(columns=[severity.name for severity in reversed(Severity) if seve
 # %%
 text_of = {note.note_id: note.text for note in notes}
 analysis_of = dict(zip(text_of, analyses, strict=True))
-missed = [each for each in found if each.kind.name == "MISS" and each.severity is Severity.CRITICAL and len(text_of[each.note_id]) < 500]
+short = [each for each in found if each.flag_id and len(text_of[each.note_id]) < 500]
+missed = [each for each in short if each.kind.name == "MISS" and each.severity is Severity.CRITICAL]
 for flag, times in Counter(each.flag_id for each in missed).most_common(3):
     example = next(each for each in missed if each.flag_id == flag)
     text = text_of[example.note_id]
-    words = " … ".join(f"<mark><b>{escape(text[start:end])}</b></mark>" for start, end in example.spans)
-    why = f" It was seen, and held back: {escape(example.why.replace('_', ' '))}." if example.why else " No layer saw it."
-    display(HTML(f"<h4>Missed: {flag}, {escape(taxonomy[flag].name)}</h4><p>{words}.{why}</p>"))
+    words = " … ".join(
+        f"<mark><b>{escape(text[start:end])}</b></mark>" for start, end in example.spans
+    )
+    why = (
+        f"Seen, and held back: {escape(example.why.replace('_', ' '))}."
+        if example.why
+        else "Not seen."
+    )
+    name = escape(taxonomy[flag].name)
+    display(HTML(f"<h4>Missed {times} times: {flag}, {name}</h4><p>{words}<br>{why}</p>"))
     display(render(text, analysis_of[example.note_id]))
 
 # %% [markdown]
-# And false alarms: what was raised and doesn't stand. Too many of these, and people stop reading alerts.
+# The counts are of notes under 500 characters, which are quick to read. And now false alarms: what was raised and doesn't stand. Too many of these, and people stop reading alerts.
 
 # %%
-alarms = [each for each in found if each.kind.name == "FALSE_ALARM" and each.flag_id and len(text_of[each.note_id]) < 500]
+alarms = [each for each in short if each.kind.name == "FALSE_ALARM"]
 for flag, times in Counter(each.flag_id for each in alarms).most_common(2):
     example = next(each for each in alarms if each.flag_id == flag)
     text = text_of[example.note_id]
-    words = " … ".join(f"<mark><b>{escape(text[start:end])}</b></mark>" for start, end in example.spans)
-    display(HTML(f"<h4>Raised wrongly: {flag}, {escape(taxonomy[flag].name)}</h4><p>{words}</p>"))
+    words = " … ".join(
+        f"<mark><b>{escape(text[start:end])}</b></mark>" for start, end in example.spans
+    )
+    name = escape(taxonomy[flag].name)
+    display(HTML(f"<h4>Raised wrongly {times} times: {flag}, {name}</h4><p>{words}</p>"))
     display(render(text, analysis_of[example.note_id]))
 
 # %% [markdown]
 # ## Slices: where a mean misleads
 #
-# The same scores, on parts of the corpus. A system built on clinical prose can look fine on average and fail on text messages.
+# The same scores, on parts of the corpus: a system built on clinical prose can look fine on average and fail on text messages. *n* is the
+# number of notes of a kind; fewer of them carry a critical flag, so small differences mean nothing.
 
 # %%
-registers = pd.DataFrame(metrics.slices["register"]).T.dropna(subset="critical_sensitivity").sort_values("critical_sensitivity")
+registers = pd.DataFrame(metrics.slices["register"]).T.dropna(subset="critical_sensitivity")
+registers = registers.sort_values("critical_sensitivity")
+found_share, overall = registers["critical_sensitivity"], metrics.critical["flag_sensitivity"]
+names = [f"{name.replace('_', ' ')}  (n {int(n)})" for name, n in registers["n"].items()]
 figure = Figure(figsize=(8, 0.7 + 0.38 * len(registers)), layout="constrained")
 axes = figure.add_subplot()
-bars = axes.barh([f"{name.replace('_', ' ')}  (n {int(row.n)})" for name, row in registers.iterrows()], registers["critical_sensitivity"], color="#2f6f9f")
-axes.bar_label(bars, [f"{share:.0%}" for share in registers["critical_sensitivity"]], padding=4)
-axes.axvline(metrics.critical["flag_sensitivity"], color="#d98032", linestyle="--")
-axes.annotate(f"all: {metrics.critical['flag_sensitivity']:.0%}", (metrics.critical["flag_sensitivity"], len(registers) - 0.4), color="#9a5514", ha="center", va="bottom", annotation_clip=False)
+bars = axes.barh(names, found_share, color="#2f6f9f")
+axes.bar_label(bars, [f"{share:.0%}" for share in found_share], padding=4)
+axes.axvline(overall, ymax=0.95, color="#d98032", linestyle="--")
+axes.text(
+    overall, len(registers) - 0.4, f"all: {overall:.0%}", color="#9a5514", ha="center", va="bottom"
+)
 axes.set(xlim=(0, 1.08), xticks=[], xlabel="share of critical flags that were raised")
 axes.spines[:].set_visible(False)
-worst, best = registers.iloc[0], registers.iloc[-1]
+worst, best = (name.replace("_", " ") for name in (registers.index[0], registers.index[-1]))
 axes.set_title(
-    f"Critical flags: {worst['critical_sensitivity']:.0%} are found in {worst.name.replace('_', ' ')}s, "
-    f"{best['critical_sensitivity']:.0%} in {best.name.replace('_', ' ')}s\n",
+    f"Critical flags: {found_share.min():.0%} are found in {worst}s, {found_share.max():.0%} in {best}s\n",
     loc="left",
     fontsize=11,
 )
@@ -226,7 +271,9 @@ figure
 
 # %%
 mentions = pd.DataFrame(metrics.slices["mention"]).T.astype({"n": int}).rename_axis("mention")
-mentions.sort_values("raised", ascending=False).style.format({"raised": "{:.0%}"})
+mentions.sort_values("raised", ascending=False).style.format({"raised": "{:.0%}"}).set_uuid(
+    "mentions"
+)
 
 # %% [markdown]
 # ## With the trained layer
@@ -236,13 +283,15 @@ mentions.sort_values("raised", ascending=False).style.format({"raised": "{:.0%}"
 
 # %%
 model = Path("../out/demo/model")
-systems = {"layers 1, 3, 4": evaluate(notes[:150], analyses[:150])}
+some = notes[:150]
+systems = {"layers 1, 3, 4": evaluate(some, analyses[:150])}
 if (model / "manifest.json").is_file():
     trained = Sentinel.load(classifier=model)
-    systems["all four layers"] = evaluate(notes[:150], trained.analyze_batch([note.text for note in notes[:150]]))
+    systems["all four layers"] = evaluate(some, trained.analyze_batch([note.text for note in some]))
 else:
     print("No trained layer 2 is there yet: make demo")
-systems_frame(systems).T.style.format(precision=2, na_rep="–")
+table = systems_frame(systems).drop(columns="notes").T
+table.style.format(precision=2, na_rep="–").set_uuid("systems")
 
 # %% [markdown]
 # ## Take it with you
