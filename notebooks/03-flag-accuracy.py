@@ -125,7 +125,8 @@ weakest.style.format(precision=2, na_rep="–").set_uuid("weakest")
 # ## How many notes would it take?
 #
 # A flag's verdict is *insufficient* where fewer than ten notes, or notes of fewer than five seed families, carry it. That is the lowest
-# bar. To know a sensitivity to within ten points either way takes just under a hundred notes that carry the flag (at a sensitivity of one half,
+# bar. To know a sensitivity to within ten points either way takes just under a hundred notes that carry the flag (at a
+# sensitivity of one half,
 # the worst case: 1.96² × 0.5 × 0.5 / 0.1²). For the rarest flags, this is how large a corpus of this kind would have to be.
 
 # %%
@@ -222,7 +223,8 @@ for flag, times in Counter(each.flag_id for each in missed).most_common(3):
     display(render(text, analysis_of[example.note_id]))
 
 # %% [markdown]
-# The counts are of notes under 500 characters, which are quick to read. And now false alarms: what was raised and doesn't stand. Too many of these, and people stop reading alerts.
+# The counts are of notes under 500 characters, which are quick to read. And now false alarms: what was raised and doesn't stand.
+# Too many of these, and people stop reading alerts.
 
 # %%
 alarms = [each for each in short if each.kind.name == "FALSE_ALARM"]
