@@ -110,5 +110,7 @@ print(verify("a.jsonl").verdict, [flag.flag_id for flag in analysis.flags], sort
     ran = subprocess.run([python, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert ran.stdout.strip() == "CONSISTENT ['SH-002'] []", ran.stdout + ran.stderr
     # The command isn't there without its extra, and says what brings it.
-    ran = subprocess.run([python, "-I", "-c", "import sys; from bh_lib.cli import main; sys.exit(main([]))"], capture_output=True, text=True)
+    ran = subprocess.run(
+        [python, "-I", "-c", "import sys; from bh_lib.cli import main; sys.exit(main([]))"], capture_output=True, text=True
+    )
     assert (ran.returncode, ran.stderr.strip()) == (2, "bh: typer is not installed: pip install 'bh-lib[cli]'")

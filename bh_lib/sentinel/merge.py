@@ -18,11 +18,10 @@ _ONE_SUBJECT = frozenset({"self_harm", "harm_to_others"})
 def merge(pattern: Sequence[Mention], transformer: Iterable[Mention] = ()) -> list[Mention]:
     """All mentions of both layers, in order of place.
 
-    A pattern's mention that lies wholly inside a longer one of the same flag, or of the self-harm domain, says no more than the
-    longer one ("passive SI" holds "SI") and is absorbed,
-    where both are raised or neither is.
-    A model's mention of a sentence is suppressed with a pattern's reason where patterns saw its subject there and raised none of it;
-    a confident "no" of the model takes nothing away.
+    A pattern's mention that lies wholly inside a longer one of the same flag, or of the self-harm domain, says no more than
+    the longer one ("passive SI" holds "SI") and is absorbed, where both are raised or neither is. A model's mention of a
+    sentence is suppressed with a pattern's reason where patterns saw its subject there and raised none of it; a confident
+    "no" of the model takes nothing away.
 
     Examples
     --------
