@@ -32,7 +32,7 @@ demo: $(BIN)/.installed ## the main job end to end on synthetic data, in about t
 
 test: $(BIN)/.installed ## all tests, the notebooks among them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
-	@$(BIN)/python -m pytest --nbval-lax --no-header -p no:doctest notebooks
+	@$(BIN)/python -m pytest -o addopts="" --nbval-lax --no-header -q notebooks
 
 lint: $(BIN)/.installed ## ruff: style and format
 	@$(BIN)/ruff check .
