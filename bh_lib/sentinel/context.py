@@ -10,7 +10,7 @@ from bh_lib.schema.mention import Assertion, Experiencer, Temporality
 from bh_lib.sentinel.cues import CueKind, CueTree, Found, Token, tokens
 from bh_lib.sentinel.document import Document, Sentence
 from bh_lib.sentinel.mention import Context
-from bh_lib.sentinel.when import RECENT_DAYS, when
+from bh_lib.sentinel.when import RECENT_DAYS, Placed, moments, when
 
 __all__ = ["ContextEngine", "Scene"]
 
@@ -35,7 +35,7 @@ class Scene:
     words: list[Token]
     found: list[Found]
     section: str
-    year: int
+    told: list[Placed]
 
 
 class ContextEngine:
@@ -65,7 +65,7 @@ class ContextEngine:
     def scene(self, document: Document, sentence: Sentence, section: str) -> Scene:
         """Read one sentence."""
         words = tokens(sentence.norm)
-        return Scene(sentence, words, list(self._cues.find(words)), section, self._cues.reference_year)
+        return Scene(sentence, words, list(self._cues.find(words)), section, moments(sentence.norm, self._cues.reference_year))
 
     def judge(self, scene: Scene, start: int, end: int) -> Context:
         """How the span ``start:end`` of the sentence's normal form stands."""
@@ -142,7 +142,7 @@ def _forms(norm: str, start: int, end: int, kinds: dict[CueKind, str]) -> None:
 
 
 def _context(scene: Scene, start: int, end: int, kinds: dict[CueKind, str], section: str) -> Context:
-    moment = when(scene.sentence.norm, start, end, scene.year)
+    moment = when(scene.sentence.norm, start, end, scene.told)
     used: list[str] = []
 
     def has(kind: CueKind) -> bool:

@@ -24,7 +24,9 @@ _ABBREVIATION: Final = re.compile(
     r"(?:^|[\s(/\x00])(?:mr|mrs|ms|dr|drs|prof|st|jr|sr|vs|pt|pts|approx|appt|dept|hosp|e\.g|i\.e|cf|fig|inc|etc|al|no|[a-z])$"
 )
 _ITEM: Final = re.compile(r"(?:[-*•▪●◦‣·+>#☐☑☒✓✔✗✘]|\[[ x]?\]|\(?\d{1,2}[.):]|[a-z][a-z0-9 /&()'-]{1,45}:)")
-_GOES_ON: Final = re.compile(r"(?:[,/&(]|(?:^|\s)(?:and|or|nor|of|the|a|an|to|for|with|without|denies|denied|no|any|not|has|is|in|on|by|from))\s*$")
+_GOES_ON: Final = re.compile(
+    r"(?:[,/&(]|(?:^|\s)(?:and|or|nor|of|the|a|an|to|for|with|without|denies|denied|no|any|not|has|is|in|on|by|from))\s*$"
+)
 _WRAPPED: Final = 45
 
 

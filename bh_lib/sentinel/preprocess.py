@@ -23,7 +23,18 @@ Shifts = tuple[tuple[int, ...], tuple[int, ...]]
 
 _QUOTES: Final = dict.fromkeys("‘’‚‛′ʼ＇`´", "'") | dict.fromkeys("“”„‟″«»", '"')
 _DASHES: Final = dict.fromkeys("‐‑‒–—―−﹣－", "-")
-_OTHER: Final = {"…": ".", "ø": "∅", "Ø": "∅", "∅": "∅", "ı": "i", "\u2028": "\n", "\u2029": "\n", "\x85": "\n", "\n": "\n", "\r": "\n"}
+_OTHER: Final = {
+    "…": ".",
+    "ø": "∅",
+    "Ø": "∅",
+    "∅": "∅",
+    "ı": "i",
+    "\u2028": "\n",
+    "\u2029": "\n",
+    "\x85": "\n",
+    "\n": "\n",
+    "\r": "\n",
+}
 
 
 def _folded(character: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["RECENT_DAYS", "Moment", "when"]
+__all__ = ["RECENT_DAYS", "Moment", "moments", "when"]
 
 RECENT_DAYS: Final = 92
 """Three months: the C-SSRS asks of behavior within it."""
@@ -66,36 +67,54 @@ def _number(word: str | None) -> int:
     return int(word) if word.isdigit() else _NUMBERS.get(word.removesuffix(" of"), 1)
 
 
-def _all(norm: str, year: int) -> list[tuple[int, int, Moment]]:
-    moments = [(m.start(), m.end(), Moment(_number(m[1]) * _UNITS[m[2]], "when.ago")) for m in _AGO.finditer(norm)]
-    taken = [(start, end) for start, end, _ in moments]
+Placed = tuple[int, int, Moment]
+
+# Most sentences say nothing of when: one look spares them the rest.
+_HINT: Final = re.compile(
+    r"\b(?:ago|back|prior|earlier|past|last|yesterday|today|tonight|this|other|(?:19|20)\d\d)\b|(?:for|x|since) ?(?:the )?(?:past )?(?:\d|t|f|s)"
+)
+
+
+def moments(norm: str, year: int) -> list[Placed]:
+    """Every moment that a normalized sentence tells, with its place.
+
+    Examples
+    --------
+    >>> moments("overdosed 3 weeks ago, and in 2019", 2026)
+    [(10, 21, Moment(days=21, cue='when.ago')), (27, 34, Moment(days=2555, cue='when.year'))]
+    """
+    if _HINT.search(norm) is None:
+        return []
+    found = [(m.start(), m.end(), Moment(_number(m[1]) * _UNITS[m[2]], "when.ago")) for m in _AGO.finditer(norm)]
+    taken = [(start, end) for start, end, _ in found]
     for m in _VAGUE.finditer(norm):
         if not any(start <= m.start() < end for start, end in taken):
-            moments.append((m.start(), m.end(), Moment(3 * _UNITS[m[1]], "when.ago")))
+            found.append((m.start(), m.end(), Moment(3 * _UNITS[m[1]], "when.ago")))
     for regex, cue in ((_WITHIN, "when.within"), (_SPAN, "when.for")):
-        moments += [(m.start(), m.end(), Moment(_number(m[1]) * _UNITS[m[2]], cue)) for m in regex.finditer(norm)]
+        found += [(m.start(), m.end(), Moment(_number(m[1]) * _UNITS[m[2]], cue)) for m in regex.finditer(norm)]
     for regex, days in _NAMED:
-        moments += [(m.start(), m.end(), Moment(days, "when.named")) for m in regex.finditer(norm)]
+        found += [(m.start(), m.end(), Moment(days, "when.named")) for m in regex.finditer(norm)]
     for m in _YEAR.finditer(norm):
         age = year - int(m[1] or m[2])
         if age > 0:
-            moments.append((m.start(), m.end(), Moment(365 * age, "when.year")))
-    return moments
+            found.append((m.start(), m.end(), Moment(365 * age, "when.year")))
+    return found
 
 
-def when(norm: str, start: int, end: int, year: int) -> Moment | None:
+def when(norm: str, start: int, end: int, told: Sequence[Placed]) -> Moment | None:
     """The moment that a span of a normalized sentence belongs to: the nearest in its own clause.
 
     Examples
     --------
     >>> sentence = "overdosed 3 weeks ago, and wants to die"
-    >>> when(sentence, 0, 9, 2026)
+    >>> told = moments(sentence, 2026)
+    >>> when(sentence, 0, 9, told)
     Moment(days=21, cue='when.ago')
-    >>> when(sentence, 27, 39, 2026) is None
+    >>> when(sentence, 27, 39, told) is None
     True
     """
     near: tuple[int, Moment] | None = None
-    for left, right, moment in _all(norm, year):
+    for left, right, moment in told:
         # A duration says how long something has gone on until now, so it makes nothing past.
         if moment.cue in ("when.within", "when.for") and moment.days is not None and moment.days > RECENT_DAYS:
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
 
 from bh_lib.schema.mention import Assertion, Experiencer, Temporality
@@ -11,7 +10,7 @@ from bh_lib.sentinel.context import ContextEngine, Scene
 from bh_lib.sentinel.document import Document
 from bh_lib.sentinel.expression import compiled
 from bh_lib.sentinel.knowledge import Pattern
-from bh_lib.sentinel.literals import LiteralIndex, places, required_literals
+from bh_lib.sentinel.literals import LiteralIndex, required_literals
 from bh_lib.sentinel.mention import Context, Mention
 
 __all__ = ["PatternLayer"]
@@ -34,27 +33,7 @@ class PatternLayer:
         self.patterns = tuple(patterns)
         self._engine = engine
         self._regexes: tuple[re.Pattern[str], ...] = tuple(compiled(pattern.regex) for pattern in self.patterns)
-        self._by_literal: dict[str, list[int]] = defaultdict(list)
-        self._always: list[int] = []
-        for number, pattern in enumerate(self.patterns):
-            literals = required_literals(pattern.regex)
-            if literals is None:
-                self._always.append(number)
-            for literal in literals or ():
-                self._by_literal[literal].append(number)
-        self._index = LiteralIndex(self._by_literal, fast=fast)
-
-    def candidates(self, document: Document) -> dict[int, set[int]]:
-        """For each sentence, the patterns that can match in it."""
-        found: dict[int, set[int]] = defaultdict(set)
-        for literal in self._index.present(document.norm):
-            numbers = self._by_literal[literal]
-            for at in places(literal, document.norm):
-                found[document.sentence_at(at).index].update(numbers)
-        if self._always:
-            for sentence in document.sentences:
-                found[sentence.index].update(self._always)
-        return found
+        self._index = LiteralIndex([required_literals(pattern.regex) for pattern in self.patterns], fast=fast)
 
     def mentions(self, document: Document) -> list[Mention]:
         """All mentions, in order of place."""
@@ -62,9 +41,9 @@ class PatternLayer:
             return []
         mentions: list[Mention] = []
         sections: list[str] | None = None
-        for index, numbers in sorted(self.candidates(document).items()):
+        for index, numbers in self._index.candidates(document):
             sentence, scene = document.sentences[index], None
-            for number in sorted(numbers):
+            for number in numbers:
                 for match in self._regexes[number].finditer(sentence.norm):
                     if sections is None:
                         sections = self._engine.sections(document)
