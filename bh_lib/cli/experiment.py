@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bh_lib.cli.console import JsonOption, progress, say, show_json, show_table
+from bh_lib.errors import InputError
 
 __all__ = ["app"]
 
@@ -16,6 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Experiments, tracked in MLflow (ML
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of runs, MLflow's store and artifacts.")]
 _COLUMNS = ("run_id", "name", "commit", "dirty", "macro/f1", "critical/sensitivity", "critical/ppv", "c_ssrs/qwk")
+_NONE_YET = "there is no run yet: bh experiment run DIR"
 
 
 def _cell(value: Any) -> str:
@@ -71,7 +73,7 @@ def list_(out: Out = Path("out"), json: JsonOption = False) -> None:
     if json:
         show_json(runs[shown].astype(object).where(runs[shown].notna(), None).to_dict("records"))
     elif runs.empty:
-        say("there is no run yet: bh experiment run DIR")
+        say(_NONE_YET)
     else:
         show_table(shown, [[_cell(value) for value in row] for row in runs[shown].itertuples(index=False)])
 
@@ -85,8 +87,10 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare two runs, metric by metric."""
-    from bh_lib.lab import compare_runs
+    from bh_lib.lab import compare_runs, list_runs
 
+    if list_runs(out).empty:
+        raise InputError(_NONE_YET)
     table = compare_runs(first, second, out)
     if json:
         show_json(table.to_dict("index"))
