@@ -241,7 +241,11 @@ def _actor(said: dict[str, Any], resource: Mapping[str, Any], losses: list[Loss]
 def _completed(said: dict[str, Any], resource: Mapping[str, Any], losses: list[Loss], keep_names: bool) -> dict[str, Any]:
     """Another system's event: give it the id that it lacks, and say so; nothing else is added."""
     if not is_uuid(str(said.get("event_id", ""))):
-        said["event_id"] = str(uuid5(NAMESPACE_URL, json.dumps(resource, sort_keys=True, default=str)))
+        try:
+            content = json.dumps(resource, sort_keys=True, default=str)
+        except RecursionError:
+            raise SchemaError("is nested too deep to be read") from None
+        said["event_id"] = str(uuid5(NAMESPACE_URL, content))
         losses.append(Loss("/id", "not a UUID: event_id is derived from the resource, the same each time", LossKind.CHANGED))
     if "type" not in said.setdefault("resource", {}):
         said["resource"]["type"] = "Patient" if "patient_id" in said["resource"] else "NotRecorded"

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bh_lib._extras import optional
 from bh_lib._jsonl import atomic_write
@@ -17,6 +17,9 @@ from bh_lib.schema.validate import VERSIONS, Problem, event_checker, validate_ev
 from bh_lib.schema.versions import Agents, Loss
 
 __all__ = ["ConversionReport", "convert_file", "validate_file"]
+
+_DEPTH: Final = 200
+_TOO_DEEP: Final = f"is nested more than {_DEPTH} levels deep"
 
 
 def _refuse_constant(name: str) -> Any:
@@ -28,17 +31,35 @@ def _strict(line: bytes) -> Any:
     return json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
 
 
-def _parser() -> Callable[[bytes], Any]:
-    orjson = optional("orjson")
-    if orjson is None:
-        return _strict
+def _deeper(value: Any, levels: int) -> bool:
+    here = [value]
+    for _ in range(levels):
+        if not here:
+            return False
+        here = [inner for each in here for inner in (each.values() if isinstance(each, dict) else each)]
+        here = [inner for inner in here if isinstance(inner, (dict, list))]
+    return bool(here)
 
-    def loads(line: bytes) -> Any:
+
+def _parser() -> Callable[[bytes], Any]:
+    quick = getattr(optional("orjson"), "loads", _strict)
+
+    def parse(line: bytes) -> Any:
         try:
-            return orjson.loads(line)
+            return quick(line)
         except ValueError:
             # orjson refuses some valid JSON (a number beyond 64 bits, a lone surrogate escape); the standard decides.
             return _strict(line)
+
+    def loads(line: bytes) -> Any:
+        try:
+            value = parse(line)
+        except RecursionError:
+            raise SchemaError(_TOO_DEEP) from None
+        # Parsers give up at depths of their own, and the verdict must not depend on which one is installed.
+        if line.count(b"[") + line.count(b"{") > _DEPTH and isinstance(value, (dict, list)) and _deeper(value, _DEPTH):
+            raise SchemaError(_TOO_DEEP)
+        return value
 
     return loads
 
@@ -87,7 +108,10 @@ def validate_file(path: str | os.PathLike[str], version: str | None = None) -> I
     for number, line in _lines(path):
         try:
             event = loads(line)
-        except (ValueError, RecursionError):
+        except SchemaError as error:
+            yield number, Problem("", error.rule)
+            continue
+        except ValueError:
             yield number, Problem("", "is not valid JSON")
             continue
         claimed = version or (event.get("schema_version") if isinstance(event, dict) else None)
@@ -105,7 +129,11 @@ def validate_file(path: str | os.PathLike[str], version: str | None = None) -> I
 
 
 def _line(event: dict[str, Any]) -> str:
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        # 1e999 is JSON, and is infinite once it is read.
+        raise SchemaError("holds a number that is beyond what can be written again") from None
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -185,12 +213,13 @@ def convert_file(
             report.read += 1
             try:
                 conversion = convert_event(loads(line), to, agents=agents)
+                text = _line(conversion.event)
             except SchemaError as error:
                 problem = Problem(error.place or "", error.rule)
-            except (ValueError, RecursionError):
+            except ValueError:
                 raise InputError("is not valid JSON", path=str(source), place=f"line {number}") from None
             else:
-                out.write(_line(conversion.event))
+                out.write(text)
                 report.written += 1
                 report.losses.update(set(conversion.losses))
                 continue

@@ -215,7 +215,10 @@ def change_version(event: Any, to: str, *, agents: Agents | str = Agents.REFUSE)
     problems = validate_event(event, source)
     if problems:
         raise SchemaError(f"the event is not valid {source}: {problems[0].rule}", place=problems[0].path)
-    result: dict[str, Any] = copy.deepcopy(event)
+    try:
+        result: dict[str, Any] = copy.deepcopy(event)
+    except RecursionError:
+        raise SchemaError("is nested too deep to be converted") from None
     losses: list[Loss] = []
     if source == to:
         return Conversion(result)

@@ -94,3 +94,13 @@ def test_an_envelope_names_no_actor_and_no_patient(examples):
 def test_any_json_is_converted_or_refused(event, target):
     with pytest.raises(SchemaError):
         convert_event(event, target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_nested_without_end_is_refused(target, examples):
+    tree: list[object] = []
+    for _ in range(5000):
+        tree = [tree]
+    for event in (examples("1.0", "valid")["read"] | {"metadata": {"tree": tree}}, {"resourceType": "AuditEvent", "entity": tree}):
+        with pytest.raises(SchemaError):
+            convert_event(event, target)

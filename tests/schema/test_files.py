@@ -44,8 +44,28 @@ def test_each_fault_is_named_by_its_line(tmp_path, examples, monkeypatch, fast):
         (6, "(event): must be of type object"),
         (7, version),
         (9, version),
-        (10, "(event): is not valid JSON"),
+        (10, "(event): is nested more than 200 levels deep"),
     ]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(("levels", "refused"), [(197, False), (199, True), (990, True), (1010, True), (5000, True)])
+def test_depth_has_one_limit_whichever_parser_reads(tmp_path, examples, monkeypatch, fast, levels, refused):
+    if not fast:
+        monkeypatch.setattr("bh_lib.schema.files.optional", lambda name: None)
+    shallow = json.dumps(examples("1.0", "valid")["read"] | {"metadata": {"tree": 0}})
+    log = write(tmp_path / "log.jsonl", shallow.replace('"tree": 0', '"tree": ' + "[" * levels + "]" * levels))
+    rule = "is nested more than 200 levels deep"
+    assert [problem.rule for _, problem in validate_file(log)] == [rule] * refused
+    report = convert_file(log, tmp_path / "out.jsonl", "1.0")
+    assert (report.written, [problem.rule for problem in report.refused]) == (int(not refused), [rule] * refused)
+
+
+def test_a_number_beyond_what_json_readers_hold_is_never_written_as_infinity(tmp_path, examples):
+    text = json.dumps(examples("2.1", "valid")["read"] | {"metadata": {"n": 0}}).replace('"n": 0', '"n": 1e999')
+    report = convert_file(write(tmp_path / "log.jsonl", text), tmp_path / "out.jsonl", "3.0")
+    assert [problem.rule for problem in report.refused] == ["holds a number that is beyond what can be written again"]
+    assert (tmp_path / "out.jsonl").read_text("utf-8") == ""
 
 
 def test_a_version_that_is_asked_for_is_asked_of_each(tmp_path, examples):
