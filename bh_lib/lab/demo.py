@@ -153,6 +153,8 @@ def run_demo(out_dir: str | os.PathLike[str], *, full: bool = False, tell: Tell 
     out = Path(out_dir)
     events, notes, docs = out / "log" / "events.jsonl", out / "notes" / "notes.jsonl", out / "docs"
     count, size = (200_000, 5_000) if full else (10_000, 1_000)
+    # Embeddings are kept beside the rest, so that all the demo leaves is under one folder.
+    os.environ.setdefault("BH_LIB_CACHE", str(out.resolve() / "cache"))
 
     if not _is_made(out / "log", {"n": count, "seed": _SEED}):
         tell(f"simulating a clinic: {count:,} audit events and their answer key")
