@@ -26,7 +26,8 @@ from bh_lib.schema.event import (
     Resource,
     Service,
 )
-from bh_lib.schema.evidence import ControlEvidence, EvidenceVerdict, QueryResult, evidence_html, gather_evidence
+from bh_lib.schema.evidence import ControlEvidence, EvidenceVerdict, QueryResult, gather_evidence
+from bh_lib.schema.evidence_page import evidence_html
 from bh_lib.schema.fhir_read import read_fhir
 from bh_lib.schema.files import ConversionReport, convert_file, validate_file
 from bh_lib.schema.validate import (

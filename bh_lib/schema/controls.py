@@ -17,7 +17,7 @@ from bh_lib._resources import schema_path
 from bh_lib.errors import KnowledgeError, SchemaError
 from bh_lib.schema.validate import event_schema
 
-__all__ = ["Condition", "Control", "ControlStatus", "Query", "load_controls", "parse_controls"]
+__all__ = ["Condition", "Control", "ControlStatus", "Query", "controls_checked_on", "load_controls", "parse_controls"]
 
 
 class ControlStatus(StrEnum):
@@ -217,3 +217,14 @@ def load_controls(framework: str | None = None) -> tuple[Control, ...]:
     if framework is not None and framework not in known:
         raise SchemaError(f"unknown framework: it is one of {', '.join(sorted(known))}")
     return tuple(control for control in _all() if framework in (None, control.framework))
+
+
+def controls_checked_on() -> str:
+    """The day on which the statuses of this release's mapping were checked, as ``YYYY-MM-DD``.
+
+    Examples
+    --------
+    >>> len(controls_checked_on())
+    10
+    """
+    return str(tomllib.loads(schema_path(_FILE).read_text("utf-8"))["checked_on"])

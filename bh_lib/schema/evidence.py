@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from html import escape
 from typing import Any, Final
 
 from bh_lib.schema.controls import Condition, Control, Query, load_controls
 
-__all__ = ["ControlEvidence", "EvidenceVerdict", "QueryResult", "evidence_html", "gather_evidence"]
+__all__ = ["ControlEvidence", "EvidenceVerdict", "QueryResult", "gather_evidence"]
 
 
 class EvidenceVerdict(StrEnum):
@@ -232,33 +231,3 @@ def gather_evidence(events: Iterable[Mapping[str, Any]], framework: str | None =
             tally.see(event, moment)
     results = {query_id: tally.result() for query_id, tally in tallies.items()}
     return [ControlEvidence(control, tuple(results[query.query_id] for query in control.queries)) for control in controls]
-
-
-def evidence_html(evidence: Iterable[ControlEvidence], title: str = "Evidence by control") -> str:
-    """One readable page, with nothing loaded from elsewhere."""
-    rows = []
-    for item in evidence:
-        found = "".join(
-            f"<li class={'ok' if result.ok or result.not_seen else 'gap'}>{escape(result.query.says)}: {result.found:,} found, "
-            f"{result.missing:,} missing{' (days)' if result.query.span_days else ''}</li>"
-            for result in item.results
-        )
-        control, note = item.control, f"<p>{escape(item.control.note)}</p>" if item.control.note else ""
-        rows.append(
-            f"<tr class={item.verdict.value.replace(' ', '-')}><td>{escape(control.section)}</td>"
-            f"<td><b>{escape(control.title)}</b><p>{escape(control.asks)}</p>{note}</td>"
-            f"<td>{escape(control.status.value.replace('_', ' '))}</td><td>{item.verdict.value}</td><td><ul>{found}</ul></td></tr>"
-        )
-    style = (
-        "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;max-width:75rem;color:#1b1b1b}"
-        "table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.5rem;text-align:left;"
-        "vertical-align:top}"
-        "p{margin:.2rem 0;color:#444}ul{margin:0;padding-left:1.1rem}.gap{color:#8a4b00}"
-        ".missing td:nth-child(4){color:#a00;font-weight:600}.partial td:nth-child(4){color:#8a4b00;font-weight:600}"
-        ".found td:nth-child(4){color:#06643b;font-weight:600}"
-    )
-    head = "<tr><th>Section</th><th>What an auditor asks</th><th>Status</th><th>Evidence</th><th>In this log</th></tr>"
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{style}</style>"
-        f"<h1>{escape(title)}</h1><p>An engineering reference, not legal advice.</p><table>{head}{''.join(rows)}</table></html>\n"
-    )

@@ -98,6 +98,22 @@ def test_a_report_holds_no_actor_and_no_patient(examples):
     assert "not legal advice" in page
 
 
+def test_the_page_says_where_to_look_and_as_of_when(examples):
+    broken = examples("3.0", "valid")["break_glass"]
+    del broken["emergency"]["review_due_at"]
+    page = evidence_html(gather_evidence([broken], "hipaa"))
+    assert f"0 found, 1 missing (the first: <code>{broken['event_id']}</code>)" in page
+    assert "Disclosures are recorded: did not happen in this log" in page
+    assert "The log reaches back six years: 0 days, 2,190 short" in page
+    assert "Statuses are as of 2026-" in page
+
+
+def test_what_a_log_holds_is_no_markup():
+    page = evidence_html(gather_evidence([{"event_id": "<script>", "timestamp": "<b>"}]))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
 def test_an_unknown_framework_is_refused():
     with pytest.raises(SchemaError, match="hipaa, part2, soc2"):
         load_controls("gdpr")
