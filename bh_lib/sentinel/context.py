@@ -62,8 +62,8 @@ class ContextEngine:
             effects.append(effect)
         return effects
 
-    def scene(self, document: Document, sentence: Sentence, section: str) -> Scene:
-        """Read one sentence."""
+    def scene(self, document: Document, sentence: Sentence, section: str) -> Scene:  # noqa: ARG002
+        """Read one sentence. The document is for engines that look beyond it."""
         words = tokens(sentence.norm)
         return Scene(sentence, words, list(self._cues.find(words)), section, moments(sentence.norm, self._cues.reference_year))
 
@@ -87,7 +87,7 @@ class ContextEngine:
             elif (cue.forward and found.first < first and _reaches(scene, found, stops, min(found.last, first), first)) or (
                 cue.backward and found.first >= last and _reaches(scene, found, stops, last, found.first)
             ):
-                gap = first - found.last if found.first < first else found.first - last
+                gap = max(0, first - found.last) if found.first < first else found.first - last
                 if gap < near.get(cue.kind, 1_000):
                     kinds[cue.kind], near[cue.kind] = cue.cue_id, gap
         # "Currently", said of something else earlier in the sentence, makes no history present.
@@ -101,9 +101,10 @@ def _reaches(scene: Scene, found: Found, stops: list[Found], left: int, right: i
     cue, words = found.cue, scene.words
     if right - left > cue.words:
         return False
-    if any(left <= stop.first < right for stop in stops):
-        return False
     whose = cue.kind in (CueKind.FAMILY, CueKind.OTHER)
+    # "Another client reported being suicidal": what a person reports right after being named is of that person.
+    if any(left <= stop.first < right and not (whose and stop.first == left) for stop in stops):
+        return False
     for place in range(left, right):
         word = words[place][0]
         if word in _CLOSERS or (not cue.through and word in _SOFT):
@@ -115,9 +116,8 @@ def _reaches(scene: Scene, found: Found, stops: list[Found], left: int, right: i
 
 def _forms(norm: str, start: int, end: int, kinds: dict[CueKind, str]) -> None:
     before, after = norm[max(0, start - 6) : start], norm[end : end + 40]
-    if _MINUS.search(before) and (before.strip() != "-" or start > 2) and not before.endswith("- "):
-        kinds[CueKind.NEGATION] = "form.minus"
-    elif _AFTER_MINUS.match(after):
+    minus = _MINUS.search(before) and (before.strip() != "-" or start > 2) and not before.endswith("- ")
+    if minus or _AFTER_MINUS.match(after):
         kinds[CueKind.NEGATION] = "form.minus"
     elif _PLUS.search(before):
         kinds.pop(CueKind.NEGATION, None)

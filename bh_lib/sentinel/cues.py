@@ -86,22 +86,19 @@ class CueTree:
     reference_year: int
 
     def find(self, words: list[Token]) -> Iterator[Found]:
-        """Cues from left to right, none within another."""
+        """Cues from left to right, none within another; a phrase may be two, one a direction."""
         at, count, root = 0, len(words), self.root
         while at < count:
             node = root.get(words[at][0])
-            best: Found | None = None
+            best: list[Found] = []
             ahead = at
             while node is not None:
                 ahead += 1
-                if _CUE in node and (not node[_CUE].final or _ends(words, ahead)):
-                    best = Found(node[_CUE], at, ahead)
+                here = [Found(cue, at, ahead) for cue in node.get(_CUE, ()) if not cue.final or _ends(words, ahead)]
+                best = here or best
                 node = node.get(words[ahead][0]) if ahead < count else None
-            if best is None:
-                at += 1
-            else:
-                yield best
-                at = best.last
+            yield from best
+            at = best[0].last if best else at + 1
 
 
 def _ends(words: list[Token], at: int) -> bool:
@@ -151,8 +148,10 @@ def _plant(root: _Node, phrase: str, cue: Cue) -> None:
         node = root
         for word in run:
             node = node.setdefault(word, {})
-        # A more telling kind that was planted first keeps its phrase.
-        node.setdefault(_CUE, cue)
+        # The kind that was planted first keeps its phrase; it may speak in two directions, as "denied" does.
+        cues = node.setdefault(_CUE, [])
+        if not cues or (cues[0].kind is cue.kind and cues[0].forward is not cue.forward):
+            cues.append(cue)
 
 
 def parse_cues(data: Mapping[str, Any]) -> CueTree:

@@ -36,7 +36,8 @@ _AGO: Final = re.compile(
 )
 _VAGUE: Final = re.compile(rf"\b{_UNIT} ago\b")
 _WITHIN: Final = re.compile(
-    rf"\b(?:in|over|within|during|for) the (?:past|last) (?:(\d{{1,3}}|few|couple of|couple|two|three|four|five|six|seven|eight|nine|ten|twelve|several) )?{_UNIT}\b"
+    r"\b(?:in|over|within|during|for) the (?:past|last) "
+    rf"(?:(\d{{1,3}}|few|couple of|couple|two|three|four|five|six|seven|eight|nine|ten|twelve|several) )?{_UNIT}\b"
 )
 _SPAN: Final = re.compile(
     rf"(?:\bx ?|\bfor |\bsince )(?:the )?(?:past |last )?(\d{{1,3}}|two|three|four|five|six|seven) {_UNIT}\b(?! ago)"
@@ -71,7 +72,8 @@ Placed = tuple[int, int, Moment]
 
 # Most sentences say nothing of when: one look spares them the rest.
 _HINT: Final = re.compile(
-    r"\b(?:ago|back|prior|earlier|past|last|yesterday|today|tonight|this|other|(?:19|20)\d\d)\b|(?:for|x|since) ?(?:the )?(?:past )?(?:\d|t|f|s)"
+    r"\b(?:ago|back|prior|earlier|past|last|yesterday|today|tonight|this|other|(?:19|20)\d\d)\b"
+    r"|(?:for|x|since) ?(?:the )?(?:past )?(?:\d|t|f|s)"
 )
 
 
@@ -87,9 +89,11 @@ def moments(norm: str, year: int) -> list[Placed]:
         return []
     found = [(m.start(), m.end(), Moment(_number(m[1]) * _UNITS[m[2]], "when.ago")) for m in _AGO.finditer(norm)]
     taken = [(start, end) for start, end, _ in found]
-    for m in _VAGUE.finditer(norm):
-        if not any(start <= m.start() < end for start, end in taken):
-            found.append((m.start(), m.end(), Moment(3 * _UNITS[m[1]], "when.ago")))
+    found += [
+        (m.start(), m.end(), Moment(3 * _UNITS[m[1]], "when.ago"))
+        for m in _VAGUE.finditer(norm)
+        if not any(start <= m.start() < end for start, end in taken)
+    ]
     for regex, cue in ((_WITHIN, "when.within"), (_SPAN, "when.for")):
         found += [(m.start(), m.end(), Moment(_number(m[1]) * _UNITS[m[2]], cue)) for m in regex.finditer(norm)]
     for regex, days in _NAMED:

@@ -80,6 +80,6 @@ def fixed(context: Context, pattern: Pattern) -> Context:
         temporality = pattern.temporality
         reason = None if reason == "historical" else reason
     # What an attempt, preparation or adherence in the past means is for the C-SSRS and the rules to say.
-    if reason == "historical" and (pattern.flag_id == "SH-008" or temporality is pattern.temporality):
+    if reason == "historical" and (pattern.flag_id == "SH-008" or pattern.temporality is not None):
         reason = None
     return Context(assertion, temporality, experiencer, context.cues, reason, context.window_days)
