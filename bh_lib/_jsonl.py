@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from bh_lib.errors import InputError
 
@@ -19,15 +19,26 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def _opened(path: str | os.PathLike[str]) -> TextIO:
+def _opened(path: str | os.PathLike[str]) -> BinaryIO:
     try:
-        return open(path, encoding="utf-8", newline="\n")
+        return open(path, "rb")
     except FileNotFoundError:
         raise InputError("no such file", path=str(path)) from None
     except IsADirectoryError:
         raise InputError("is a folder, not a file", path=str(path)) from None
     except PermissionError:
         raise InputError("can't be read: permission denied", path=str(path)) from None
+
+
+def _parsed(data: bytes, path: str | os.PathLike[str], place: str | None) -> Any:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError("is not UTF-8", path=str(path), place=place) from None
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise InputError("is not valid JSON", path=str(path), place=place) from None
 
 
 def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -38,33 +49,20 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
     InputError
         If the file can't be read, or a line is not a JSON object; it names the line, never what stands there.
     """
-    number = 0
     with _opened(path) as lines:
-        try:
-            for line in lines:
-                number += 1
-                if not line.strip():
-                    continue
-                try:
-                    value = json.loads(line, parse_constant=_refuse_constant)
-                except (ValueError, RecursionError):
-                    raise InputError("is not valid JSON", path=str(path), place=f"line {number}") from None
-                if not isinstance(value, dict):
-                    raise InputError("is not a JSON object", path=str(path), place=f"line {number}")
-                yield number, value
-        except UnicodeDecodeError:
-            raise InputError("is not UTF-8", path=str(path), place=f"after line {number}") from None
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            value = _parsed(line, path, f"line {number}")
+            if not isinstance(value, dict):
+                raise InputError("is not a JSON object", path=str(path), place=f"line {number}")
+            yield number, value
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read one JSON document; faults as in `read_jsonl`."""
-    with _opened(path) as text:
-        try:
-            return json.loads(text.read(), parse_constant=_refuse_constant)
-        except UnicodeDecodeError:
-            raise InputError("is not UTF-8", path=str(path)) from None
-        except (ValueError, RecursionError):
-            raise InputError("is not valid JSON", path=str(path)) from None
+    with _opened(path) as data:
+        return _parsed(data.read(), path, None)
 
 
 @contextmanager

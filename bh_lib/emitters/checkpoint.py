@@ -170,7 +170,9 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     try:
         return parse_checkpoint(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise InputError(f"can't be read: {type(error).__name__}", path=str(path)) from None
+        raise InputError(
+            "no such file" if isinstance(error, FileNotFoundError) else f"can't be read: {type(error).__name__}", path=str(path)
+        ) from None
     except UnicodeDecodeError:
         raise InputError("is not UTF-8", path=str(path)) from None
     except IntegrityError as error:

@@ -68,7 +68,9 @@ def read_key(path: str | os.PathLike[str]) -> str:
     try:
         text = Path(path).read_text("utf-8").strip()
     except OSError as error:
-        raise InputError(f"can't be read: {type(error).__name__}", path=str(path)) from None
+        raise InputError(
+            "no such file" if isinstance(error, FileNotFoundError) else f"can't be read: {type(error).__name__}", path=str(path)
+        ) from None
     except UnicodeDecodeError:
         raise InputError("is not a key", path=str(path)) from None
     if not text or "\n" in text:

@@ -181,7 +181,9 @@ def _read(path: Ledger, walk: Walk) -> list[Path]:
             with open(file, "rb", buffering=1 << 20) as lines:
                 walk.read(lines, file.name if len(files) > 1 else "")
         except OSError as error:
-            raise InputError(f"can't be read: {type(error).__name__}", path=str(file)) from None
+            raise InputError(
+                "no such file" if isinstance(error, FileNotFoundError) else f"can't be read: {type(error).__name__}", path=str(file)
+            ) from None
     return files
 
 

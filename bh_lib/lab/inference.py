@@ -11,6 +11,7 @@ from typing import Any
 from bh_lib._jsonl import atomic_write, read_jsonl
 from bh_lib.emitters import AuditLogger
 from bh_lib.errors import InputError
+from bh_lib.schema.note import LONGEST_TEXT
 from bh_lib.sentinel import Sentinel
 
 __all__ = ["INFERENCE_METADATA", "analyze_file", "record_inference"]
@@ -52,6 +53,8 @@ def _texts(path: str | os.PathLike[str], fields: Mapping[str, str] | None) -> It
         text, note_id = row.get(names["text"]), row.get(names["id"], f"line {number}")
         if not isinstance(text, str):
             raise InputError("/text is needed, a string (another name: --field text=NAME)", path=str(path), place=f"line {number}")
+        if len(text) > LONGEST_TEXT:
+            raise InputError(f"/text: at most {LONGEST_TEXT:,} characters: split it", path=str(path), place=f"line {number}")
         if not isinstance(note_id, str | int) or note_id == "":
             raise InputError("/id is a string that isn't empty", path=str(path), place=f"line {number}")
         yield str(note_id), text

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bh_lib._jsonl import read_jsonl, write_jsonl
 from bh_lib.errors import InputError
 from bh_lib.schema.mention import Assertion, Experiencer, Temporality
 from bh_lib.schema.taxonomy import load_taxonomy
 
-__all__ = ["LabelledNote", "Span", "parse_note", "read_notes", "write_notes"]
+__all__ = ["LONGEST_TEXT", "LabelledNote", "Span", "parse_note", "read_notes", "write_notes"]
+
+LONGEST_TEXT: Final = 1_000_000
+"""Characters; a longer text is refused wherever one is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ def parse_note(row: Mapping[str, Any]) -> LabelledNote:
     note_id, text = row.get("id"), row.get("text")
     if not isinstance(note_id, str) or not note_id or not isinstance(text, str):
         raise InputError("/id and /text are needed, both strings, and /id not empty")
+    if len(text) > LONGEST_TEXT:
+        raise InputError(f"/text: at most {LONGEST_TEXT:,} characters: split it")
     flags, spans, level = row.get("flags"), row.get("spans"), row.get("c_ssrs_level")
     if flags is not None and not (isinstance(flags, list) and all(isinstance(f, str) and f in load_taxonomy() for f in flags)):
         raise InputError("/flags: a list of flag ids of schema/flags.toml")

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from bh_lib.errors import InputError
+from bh_lib.schema.note import LONGEST_TEXT
 from bh_lib.sentinel.preprocess import GONE, Shifts, fold, original, reduce
 
 __all__ = ["LONGEST_SENTENCE", "LONGEST_TEXT", "Document", "Sentence", "read_document"]
-
-LONGEST_TEXT: Final = 1_000_000
-"""Characters; a longer text is refused."""
 
 LONGEST_SENTENCE: Final = 1_000
 """Characters; a longer one is cut at a space, which keeps the time linear in the length of the text."""

@@ -96,7 +96,6 @@ def test_a_note_of_one_character_too_many_is_refused(bh, command, canary):
     assert "1,000,000" in bh(*READERS[command]).refused()
 
 
-@pytest.mark.xfail(strict=True, reason="the limit is told without its line: lab/inference.py and evaluate/file.py don't add it yet")
 @pytest.mark.parametrize("command", OF_NOTES)
 def test_a_note_of_one_character_too_many_is_named_by_its_line(bh, command, canary):
     _note(canary.ljust(1_000_001, "x"))
