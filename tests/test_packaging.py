@@ -103,9 +103,9 @@ from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, verify
 from bh_lib.sentinel import Sentinel
 with AuditLogger(AuditConfig(service="s"), sink=JsonlSink("a.jsonl")) as audit:
     audit.record("READ", actor={"subject_id": "u", "subject_type": "human"}, resource={"type": "Note", "id": "n"})
-analysis = Sentinel.load().analyze("Denies HI. Endorses active suicidal ideation.")
+analysis = Sentinel.load().analyze("Denies homicidal ideation. Endorses active suicidal ideation.")
 outside = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - {"bh_lib", "__main__"}
-print(verify("a.jsonl").verdict, [flag.flag_id for flag in analysis.flags], sorted(name for name in outside if not name.startswith("_")))
+print(verify("a.jsonl").verdict, [flag.flag_id for flag in analysis.flags], sorted(n for n in outside if n[0] != "_"))
 """
     ran = subprocess.run([python, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert ran.stdout.strip() == "CONSISTENT ['SH-002'] []", ran.stdout + ran.stderr

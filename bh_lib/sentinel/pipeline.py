@@ -34,7 +34,7 @@ class Sentinel:
     Examples
     --------
     >>> sentinel = Sentinel.load()
-    >>> analysis = sentinel.analyze("Denies HI. Endorses suicidal ideation without a plan.")
+    >>> analysis = sentinel.analyze("Denies homicidal ideation. Endorses suicidal ideation without a plan.")
     >>> [flag.flag_id for flag in analysis.flags], analysis.c_ssrs.ideation_level, analysis.summary.immediate_review
     (['SH-002'], 2, True)
     >>> {item.reason for item in analysis.suppressed if item.flag_id == "HO-001"}

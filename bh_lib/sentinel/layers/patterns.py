@@ -76,7 +76,9 @@ def fixed(context: Context, pattern: Pattern) -> Context:
         reason = (
             "other_person" if experiencer is not Experiencer.PATIENT else None if reason in ("other_person", "fiction") else reason
         )
-    if pattern.temporality is not None and context.window_days is None:
+    # A phrase that fixes "current" may hold another thing's time: "last filled four months ago" is a gap that lasts.
+    own_time = context.window_days is None or pattern.temporality is Temporality.CURRENT
+    if pattern.temporality is not None and own_time:
         temporality = pattern.temporality
         reason = None if reason == "historical" else reason
     # What an attempt, preparation or adherence in the past means is for the C-SSRS and the rules to say.
