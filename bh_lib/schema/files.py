@@ -78,7 +78,9 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
         raise InputError("can't be read: permission denied", path=str(path)) from None
 
 
-def validate_file(path: str | os.PathLike[str], version: str | None = None) -> Iterator[tuple[int, Problem]]:
+def validate_file(
+    path: str | os.PathLike[str], version: str | None = None, *, on_event: Callable[[], object] | None = None
+) -> Iterator[tuple[int, Problem]]:
     """Yield every problem of a log in JSON Lines, with the line that it stands on, counted from 1.
 
     Parameters
@@ -86,6 +88,8 @@ def validate_file(path: str | os.PathLike[str], version: str | None = None) -> I
     path : path
     version : str, optional
         One of `VERSIONS`; where none is given, each event is held to the version that it claims.
+    on_event : callable, optional
+        Called once for each line that isn't blank, valid or not, before its problems: to count, or to show progress.
 
     Raises
     ------
@@ -106,6 +110,8 @@ def validate_file(path: str | os.PathLike[str], version: str | None = None) -> I
     checkers = {known: event_checker(known) for known in ([version] if version else VERSIONS)}
     loads = _parser()
     for number, line in _lines(path):
+        if on_event is not None:
+            on_event()
         try:
             event = loads(line)
         except SchemaError as error:

@@ -68,6 +68,14 @@ def test_a_number_beyond_what_json_readers_hold_is_never_written_as_infinity(tmp
     assert (tmp_path / "out.jsonl").read_text("utf-8") == ""
 
 
+def test_events_are_counted_with_or_without_a_last_line_feed_and_blank_lines_are_not(tmp_path, examples):
+    row, seen = json.dumps(examples("3.0", "valid")["read"]), []
+    log = tmp_path / "log.jsonl"
+    log.write_text(f"{row}\n\n{{\n{row}", "utf-8")
+    assert [line for line, _ in validate_file(log, on_event=lambda: seen.append(1))] == [3]
+    assert len(seen) == 3
+
+
 def test_a_version_that_is_asked_for_is_asked_of_each(tmp_path, examples):
     log = write(tmp_path / "log.jsonl", examples("2.1", "valid")["read"])
     assert [str(problem) for _, problem in validate_file(log, "3.0")] == ["/schema_version: must be 3.0"]
