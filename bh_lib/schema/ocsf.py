@@ -9,6 +9,7 @@ Source: the Open Cybersecurity Schema Framework, https://schema.ocsf.io/1.6.0/cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -37,6 +38,9 @@ def _milliseconds(timestamp: str) -> int:
         return int(moment.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise SchemaError("is beyond the years that OCSF's milliseconds are computed for", place="/timestamp") from None
+
+
+_HEX: Final = re.compile("[0-9a-fA-F]+")
 
 
 class _Mapper:
@@ -115,7 +119,6 @@ def to_ocsf(event: Any) -> Conversion:
     action, outcome = source.take("/action/type"), source.take("/outcome/status")
     activity, name = _ACTIVITIES.get(action, (99, action.capitalize()))
     timestamp, address = source.take("/timestamp"), source.take("/http/client_ip")
-    digest, algorithm = source.take("/integrity/event_hash"), source.take("/integrity/hash_alg")
     method, agent = source.take("/http/method"), source.take("/http/user_agent")
     status, said = _STATUS[outcome]
     severity, grave = _SEVERITY[outcome]
@@ -138,7 +141,7 @@ def to_ocsf(event: Any) -> Conversion:
         resources=[_resource(source)],
         src_endpoint={"ip": address} if address else {"name": "not recorded"},
         http_request=_present(http_method=method, user_agent=agent),
-        raw_data_hash=_fingerprint(digest, algorithm),
+        raw_data_hash=_fingerprint(source),
         metadata=_present(
             version="1.6.0",
             product={"name": "bh-lib", "vendor_name": "bh-lib"},
@@ -155,8 +158,9 @@ def to_ocsf(event: Any) -> Conversion:
     return Conversion(result, current.losses + tuple(Loss(path, why, LossKind.MOVED) for path in source.left))
 
 
-def _fingerprint(digest: str | None, algorithm: str | None) -> dict[str, Any] | None:
-    if digest is None or algorithm is None:
+def _fingerprint(event: _Mapper) -> dict[str, Any] | None:
+    # OCSF takes hexadecimal digits only, and a hash without its algorithm not at all; what it refuses stays unmapped.
+    if "/integrity/hash_alg" not in event.left or not _HEX.fullmatch(event.left.get("/integrity/event_hash", "")):
         return None
-    number, name = _ALGORITHMS[algorithm]
-    return {"algorithm_id": number, "algorithm": name, "value": digest}
+    number, name = _ALGORITHMS[event.take("/integrity/hash_alg")]
+    return {"algorithm_id": number, "algorithm": name, "value": event.take("/integrity/event_hash")}

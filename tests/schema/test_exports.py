@@ -42,6 +42,16 @@ def test_the_chain_goes_with_the_ocsf_event(examples):
     assert converted["time"] == 1795532645000
 
 
+@pytest.mark.parametrize("digest", ["2.0", "zz", "ab\n", "١", "x" * 128])
+def test_a_hash_that_ocsf_can_not_hold_is_unmapped_and_listed(digest, examples, ocsf):
+    event = examples("3.0", "valid")["read_with_purpose_and_chain"]
+    event["integrity"]["event_hash"] = digest
+    conversion = convert_event(event, "ocsf")
+    assert ocsf.is_valid(json.loads(json.dumps(conversion.event)))
+    assert conversion.event["unmapped"]["/integrity/event_hash"] == digest
+    assert {"/integrity/event_hash", "/integrity/hash_alg"} <= {loss.path for loss in conversion.losses}
+
+
 def test_a_refusal_is_not_an_ocsf_failure(examples):
     found = examples("3.0", "valid")
     said = {
