@@ -21,10 +21,11 @@ body{font:15px/1.55 system-ui,sans-serif;color:#1c1c1c;background:#fff;max-width
 table{border-collapse:collapse;margin:.6rem 0;width:100%} td,th{text-align:left;vertical-align:top;padding:.35rem .9rem .35rem 0;
 border-bottom:1px solid #ddd} h1,h2,h3,h4,h5{line-height:1.25;margin:1.2rem 0 .4rem} a{color:#0b4f8a}
 ul{padding-left:1.2rem} .badge{font-weight:600;padding:0 .35rem;border:1px solid #888;border-radius:.25rem}
-button,input,.fixed-table-toolbar,.navbar-toggler,.cooltip,.modal,footer,.ge-cta-footer,.action-card,#accept-cookie{display:none!important}
+button,input,.fixed-table-toolbar,.navbar-toggler,.cooltip,.modal,footer,.action-card{display:none!important}
 [class*=fa-check]::before{content:"holds"} [class*=fa-times]::before{content:"fails";font-weight:700}
 [class*=fa-exclamation]::before{content:"error"} i{font-style:normal}
-nav ul,.breadcrumb{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1rem} .alert{border-left:4px solid #888;padding-left:.8rem}
+nav ul,.breadcrumb{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1rem}
+.alert{border-left:4px solid #888;padding-left:.8rem}
 img{max-width:10rem}
 </style>"""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bh_lib._jsonl import read_jsonl
-from bh_lib.cli.console import JsonOption, found_wanting, lines_in, progress, say, show_json, show_table
+from bh_lib.cli.console import JsonOption, found_wanting, progress, say, show_json, show_table
 
 __all__ = ["app"]
 
@@ -36,11 +36,16 @@ def validate(
     from bh_lib.schema import validate_file
 
     problems: list[dict[str, object]] = []
-    count = 0
+    count = events = 0
     unusable = False
+
+    def tick(*_: object) -> None:
+        nonlocal events
+        events += 1
+
     for file in files:
         with progress(f"validating {file.name}"):
-            for line, problem in validate_file(file, version):
+            for line, problem in validate_file(file, version, on_event=tick):
                 count += 1
                 unusable = unusable or problem.rule == "is not valid JSON"
                 if json:
@@ -52,7 +57,7 @@ def validate(
     elif count:
         say(f"{count:,} problems" + (f", the first {_SHOWN} shown; --json lists all" if count > _SHOWN else ""))
     else:
-        say(f"{sum(lines_in(file) or 0 for file in files):,} events hold the schema")
+        say(f"{events:,} events hold the schema")
     if unusable:
         raise typer.Exit(2)
     found_wanting(count > 0)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REGISTERED", "connect", "download_model", "list_runs", "promote", "python_model", "record_run"]
 
+_OWN_STORES: Final[set[str]] = set()
 REGISTERED: Final = "bh-sentinel"
 EXPERIMENT: Final = "bh-sentinel"
 _EXAMPLE: Final = "Pt denies SI today. Sleep poor, two hours a night."
@@ -46,9 +47,14 @@ def connect(out_dir: str | os.PathLike[str]) -> Any:
         logging.getLogger(name).setLevel(logging.ERROR)
     folder = Path(out_dir).resolve()
     server = os.environ.get("MLFLOW_TRACKING_URI")
+    if server in _OWN_STORES:
+        # MLflow writes what it was last pointed at into the environment; only somebody else's word names a server.
+        server = None
     if not server:
         folder.mkdir(parents=True, exist_ok=True)
     uri = server or f"sqlite:///{folder / 'mlflow.db'}"
+    if not server:
+        _OWN_STORES.add(uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
