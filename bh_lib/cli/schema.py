@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Validate, convert and map audit events.")
 
 _SHOWN = 50
+_NOTICE = "An engineering reference, not legal advice."
 
 
 class Framework(StrEnum):
@@ -35,7 +37,6 @@ def validate(
     """Print every problem as  path: rule, never the value. Status 1 if there is one, 2 if a line is not JSON."""
     from bh_lib.schema import validate_file
 
-    problems: list[dict[str, object]] = []
     count = events = 0
     unusable = False
 
@@ -49,11 +50,13 @@ def validate(
                 count += 1
                 unusable = unusable or problem.rule == "is not valid JSON"
                 if json:
-                    problems.append({"file": str(file), "line": line, "path": problem.path, "rule": problem.rule})
+                    row = {"file": str(file), "line": line, "path": problem.path, "rule": problem.rule}
+                    # Row by row: a log with a fault in every line would not fit into memory.
+                    typer.echo(("[" if count == 1 else ",") + dumps(row, ensure_ascii=False))
                 elif count <= _SHOWN:
                     say(f"{file}, line {line}: {problem}")
     if json:
-        show_json(problems)
+        typer.echo("]" if count else "[]")
     elif count:
         say(f"{count:,} problems" + (f", the first {_SHOWN} shown; --json lists all" if count > _SHOWN else ""))
     else:
@@ -113,6 +116,7 @@ def controls(
             show_json([control.to_dict() for control in known])
         else:
             show_table(("section", "title", "status"), [(c.section, c.title, c.status.value) for c in known])
+            say(_NOTICE)
         return
     with progress("gathering evidence"):
         found = gather_evidence((event for _, event in read_jsonl(events)), name)
@@ -123,3 +127,4 @@ def controls(
         show_json([each.to_dict() for each in found])
     else:
         show_table(("section", "title", "status", "evidence", "not shown by every event"), [each.to_row() for each in found])
+        say(_NOTICE)

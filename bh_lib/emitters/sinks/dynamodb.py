@@ -76,7 +76,7 @@ class DynamoDbSink(Sink):
 
     def write(self, line: bytes) -> None:
         """Not used: `append` writes a line and the chain's head together."""
-        raise NotImplementedError
+        raise SinkError("this sink keeps a line together with its chain's head: call append")
 
     def lines(self) -> Iterable[bytes]:
         """The chain's ledger lines in order: write them to a file, and `verify` that."""
