@@ -74,7 +74,7 @@ class DynamoDbSink(Sink):
             time.sleep(random.random() * min(0.5, 0.005 * 2**attempt))  # noqa: S311  spreads writers, guards nothing
         raise SinkError(f"the chain's head was taken by other writers {_ATTEMPTS} times in a row")
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> None:  # noqa: ARG002  (the protocol's shape)
         """Not used: `append` writes a line and the chain's head together."""
         raise SinkError("this sink keeps a line together with its chain's head: call append")
 

@@ -92,7 +92,7 @@ class SqlSink(Sink):
             self._retrying(lambda connection: self._add(connection, events))
         return len(events)
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> None:  # noqa: ARG002  (the protocol's shape)
         """Not used: `append` writes a line and the chain's head together."""
         raise SinkError("this sink keeps a line together with its chain's head: call append")
 
