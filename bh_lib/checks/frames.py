@@ -80,7 +80,7 @@ def _events(path: str | os.PathLike[str]) -> Iterable[Mapping[str, Any]]:
 
 
 def events_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """One row an event: the columns above, and ``holds_schema`` (valid at its own version) and ``is_part2``.
+    """One row an event: the columns above, ``holds_schema`` (valid at its own version), ``is_part2`` and ``is_cross_org``.
 
     Raises
     ------
@@ -97,6 +97,7 @@ def events_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     frame["occurred_at"] = require("pandas", extra="lab").to_datetime(
         frame["timestamp"], utc=True, errors="coerce", format="ISO8601"
     )
+    frame["is_cross_org"] = frame["owner_org"].notna() & (frame["owner_org"] != frame["actor_org"])
     return frame
 
 

@@ -87,9 +87,7 @@ def check_events(path: str | os.PathLike[str], docs: str | os.PathLike[str] | No
     """
     from bh_lib.checks.suites import events_suite
 
-    frame = events_frame(path)
-    frame["is_cross_org"] = frame["owner_org"].notna() & (frame["owner_org"] != frame["actor_org"])
-    return _checked("audit-events", frame, events_suite, docs)
+    return _checked("audit-events", events_frame(path), events_suite, docs)
 
 
 def check_notes(
