@@ -28,7 +28,7 @@ SURFACE = {
     """,
     "bh_lib.emitters": """
         AuditConfig AuditLogger Checkpoint Drop Fault JsonlSink MemorySink Receipt Sink Verdict Verification
-        check_note ensure_key exit_on_sigterm generate_keys make_checkpoint parse_checkpoint read_checkpoint read_key
+        check_note ensure_key exit_on_sigterm generate_keys ledger_files make_checkpoint parse_checkpoint read_checkpoint read_key
         read_ledger scrub verify write_checkpoint
     """,
     "bh_lib.sentinel": """

@@ -10,7 +10,7 @@ from bh_lib.emitters.checkpoint import Checkpoint, check_note, generate_keys, pa
 from bh_lib.emitters.config import AuditConfig
 from bh_lib.emitters.faults import Fault
 from bh_lib.emitters.keys import ensure_key, read_key, write_checkpoint
-from bh_lib.emitters.ledger import read_ledger
+from bh_lib.emitters.ledger import ledger_files, read_ledger
 from bh_lib.emitters.logger import AuditLogger
 from bh_lib.emitters.pipeline import Drop
 from bh_lib.emitters.redact import scrub
@@ -34,6 +34,7 @@ __all__ = [
     "ensure_key",
     "exit_on_sigterm",
     "generate_keys",
+    "ledger_files",
     "make_checkpoint",
     "parse_checkpoint",
     "read_checkpoint",

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bh_lib._jsonl import read_jsonl
+from bh_lib.emitters._trail import ledger_files
 from bh_lib.emitters.chain import event_hash
 from bh_lib.emitters.checkpoint import Checkpoint
 from bh_lib.emitters.merkle import inclusion_proof, leaf_hash, verify_inclusion
 from bh_lib.errors import InputError, IntegrityError
 
-__all__ = ["EventProof", "check_event", "prove_event", "read_ledger"]
+__all__ = ["EventProof", "check_event", "ledger_files", "prove_event", "read_ledger"]
 
 
 def read_ledger(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:

@@ -149,8 +149,9 @@ class AuditLogger(Calls):
             "filtered": self._filtered,
             "metadata_dropped": self.redactor.dropped,
             **{key: counters[key] for key in ("sink_failures", "spooled", "replayed", "dropped")},
+            "sync_failures": self.sink.sync_failures,
             "pending": self._delivery.pending(),
-            "healthy": not counters["dropped"] and not self._delivery.pending() > self.config.capacity // 2,
+            "healthy": not (counters["dropped"] or self.sink.sync_failures or self._delivery.pending() > self.config.capacity // 2),
         }
 
     def drain(self, timeout: float | None = None) -> bool:

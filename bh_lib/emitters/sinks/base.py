@@ -52,6 +52,11 @@ class Sink(ABC):
         self._head: Head = new_chain()
         _alive.add(self)
 
+    @property
+    def sync_failures(self) -> int:
+        """How often a disk didn't confirm what was written to it, where the sink asks."""
+        return 0
+
     @abstractmethod
     def write(self, line: bytes) -> None:
         """Keep one ledger line; when this returns, it is kept as well as the sink promises. Raise if it is not."""

@@ -154,20 +154,14 @@ def test_a_ledger_that_is_emptied_or_removed_under_its_writer_shows(tmp_path):
         path.unlink()
 
 
-@pytest.mark.parametrize("fsync", ["never", "each", 2])
-def test_fsync_happens_as_often_as_it_was_promised(tmp_path, monkeypatch, fsync):
-    synced = []
-    real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(fd), real(fd)))
-    sink = JsonlSink(tmp_path / "a.jsonl", fsync=fsync)
-    for event in numbered(0, 5):
-        sink.append(event)
-    assert len(synced) == {"never": 0, "each": 5, 2: 2}[fsync]
-    sink.close()
-    assert len(synced) == {"never": 0, "each": 5, 2: 3}[fsync]
+def test_only_the_events_own_id_counts_as_held(tmp_path):
+    sink = JsonlSink(tmp_path / "a.jsonl")
+    sink.append({"event_id": "e0", "metadata": {"event_id": "e1"}})
+    assert sink.holds(["e0", "e1"]) == {"e0"}
 
 
-@pytest.mark.parametrize("fsync", ["always", 0, -1, 1.5, True])
-def test_an_unknown_fsync_policy_is_refused(tmp_path, fsync):
-    with pytest.raises(ConfigError, match="fsync"):
-        JsonlSink(tmp_path / "a.jsonl", fsync=fsync)
+def test_without_file_locks_the_sink_says_what_to_use_instead(tmp_path, monkeypatch):
+    monkeypatch.setattr("bh_lib.emitters.sinks._file._fcntl", None)
+    with pytest.raises(ConfigError, match="use the SQL sink"):
+        JsonlSink(tmp_path / "a.jsonl")
+    assert list(tmp_path.iterdir()) == []
