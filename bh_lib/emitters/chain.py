@@ -104,7 +104,7 @@ def event_hash(event: dict[str, Any], algorithm: str = "sha256") -> str:
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
-    """Read one ledger line strictly: no repeated key (readers differ on which one counts), no NaN.
+    """Read one ledger line strictly: UTF-8, no repeated key (readers differ on which one counts), no NaN.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
     bh_lib.errors.IntegrityError: repeats a key
     """
     try:
-        value = json.loads(line, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(line.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise IntegrityError("is not valid JSON") from None
     if not isinstance(value, dict):

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from bh_lib.emitters._span import Node, Span, node_hash
 from bh_lib.errors import IntegrityError
 
 __all__ = [
     "EMPTY_ROOT",
     "Frontier",
     "consistency_proof",
+    "consistency_ranges",
     "inclusion_proof",
+    "inclusion_ranges",
     "leaf_hash",
     "root_of",
     "verify_consistency",
@@ -37,10 +40,6 @@ def leaf_hash(data: bytes) -> bytes:
     return sha256(b"\x00" + data).digest()
 
 
-def _node(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()
-
-
 class Frontier:
     """A tree that only grows: it keeps one hash for each 1 in the binary form of its size, so it fits any ledger.
 
@@ -60,36 +59,44 @@ class Frontier:
     (3, True)
     """
 
-    __slots__ = ("_hashes", "size")
+    __slots__ = ("_span",)
 
     def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
         if size < 0 or len(hashes) != size.bit_count():
             raise IntegrityError("a tree's frontier has one hash for each 1 in its size")
-        self.size = size
-        self._hashes = list(hashes)
+        levels = (level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1)
+        self._span = Span(0, list(zip(levels, hashes, strict=True)))
+
+    @property
+    def size(self) -> int:
+        """Leaves so far."""
+        return self._span.end
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Levels and roots of the perfect subtrees, largest first."""
+        return tuple(self._span.nodes)
 
     @property
     def hashes(self) -> tuple[bytes, ...]:
         """The roots of the perfect subtrees, largest first."""
-        return tuple(self._hashes)
+        return tuple(node for _, node in self._span.nodes)
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash at the end."""
-        hashes, size = self._hashes, self.size
-        while size & 1:
-            leaf = sha256(b"\x01" + hashes.pop() + leaf).digest()
-            size >>= 1
-        hashes.append(leaf)
-        self.size += 1
+        self._span.add(0, leaf)
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add many leaf hashes at the end."""
+        self._span.extend(leaves)
+
+    def join(self, nodes: Iterable[Node]) -> None:
+        """Add perfect subtrees at the end, as a `Span` that begins here has them."""
+        self._span.join(nodes)
 
     def root(self) -> bytes:
         """The root over all leaves so far."""
-        if not self._hashes:
-            return EMPTY_ROOT
-        root = self._hashes[-1]
-        for left in reversed(self._hashes[:-1]):
-            root = _node(left, root)
-        return root
+        return self._span.root()
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
@@ -100,10 +107,9 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     >>> root_of([]) == EMPTY_ROOT
     True
     """
-    tree = Frontier()
-    for leaf in leaves:
-        tree.append(leaf)
-    return tree.root()
+    span = Span()
+    span.extend(list(leaves))
+    return span.root()
 
 
 def _split(size: int) -> int:
@@ -125,16 +131,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """
     if not 0 <= index < len(leaves):
         raise IntegrityError("no such leaf in a tree of this size")
-    proof: list[bytes] = []
-    while len(leaves) > 1:
-        split = _split(len(leaves))
-        if index < split:
-            proof.append(root_of(leaves[split:]))
-            leaves = leaves[:split]
-        else:
-            proof.append(root_of(leaves[:split]))
-            leaves, index = leaves[split:], index - split
-    return proof[::-1]
+    return [root_of(leaves[start:end]) for start, end in inclusion_ranges(index, len(leaves))]
 
 
 def consistency_proof(leaves: Sequence[bytes], size: int) -> list[bytes]:
@@ -152,19 +149,49 @@ def consistency_proof(leaves: Sequence[bytes], size: int) -> list[bytes]:
     """
     if not 1 <= size <= len(leaves):
         raise IntegrityError("no such tree size")
-    proof: list[bytes] = []
-    whole = True
-    while size < len(leaves):
-        split = _split(len(leaves))
-        if size <= split:
-            proof.append(root_of(leaves[split:]))
-            leaves = leaves[:split]
+    return [root_of(leaves[start:end]) for start, end in consistency_ranges(size, len(leaves))]
+
+
+def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """The leaves, start and end, that each hash of an inclusion proof is the root of.
+
+    Examples
+    --------
+    >>> inclusion_ranges(4, 7)
+    [(5, 6), (6, 7), (0, 4)]
+    """
+    ranges, start, end = [], 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            ranges.append((middle, end))
+            end = middle
         else:
-            proof.append(root_of(leaves[:split]))
-            leaves, size, whole = leaves[split:], size - split, False
-    if not whole:
-        proof.append(root_of(leaves))
-    return proof[::-1]
+            ranges.append((start, middle))
+            start = middle
+    return ranges[::-1]
+
+
+def consistency_ranges(size1: int, size2: int) -> list[tuple[int, int]]:
+    """The leaves, start and end, that each hash of a consistency proof is the root of.
+
+    Examples
+    --------
+    >>> consistency_ranges(3, 7)
+    [(2, 3), (3, 4), (0, 2), (4, 7)]
+    """
+    ranges, start, end = [], 0, size2
+    while size1 < end:
+        middle = start + _split(end - start)
+        if size1 <= middle:
+            ranges.append((middle, end))
+            end = middle
+        else:
+            ranges.append((start, middle))
+            start = middle
+    if start:
+        ranges.append((start, end))
+    return ranges[::-1]
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -191,7 +218,7 @@ def _up(leaf: bytes, index: int, inner: int, proof: Sequence[bytes]) -> bytes:
     node = leaf
     for level, sibling in enumerate(proof):
         left = level >= inner or index >> level & 1
-        node = _node(sibling, node) if left else _node(node, sibling)
+        node = node_hash(sibling, node) if left else node_hash(node, sibling)
     return node
 
 
@@ -229,7 +256,7 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
     first = start
     for level, sibling in enumerate(rest):
         if level >= inner or index >> level & 1:
-            first = _node(sibling, first)
+            first = node_hash(sibling, first)
     if first != root1:
         raise IntegrityError("the consistency proof doesn't lead to the first root")
     if _up(start, index, inner, rest) != root2:

@@ -16,17 +16,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
+from bh_lib.emitters._cut import Cut, find_cut
+from bh_lib.emitters._parts import cores_for, walk_files, walk_parts
+from bh_lib.emitters._source import Ledger, Moved, sources, written_file
 from bh_lib.emitters._walk import Walk
 from bh_lib.emitters.checkpoint import Checkpoint, check_note, read_checkpoint, sign_note
-from bh_lib.emitters.faults import Fault
-from bh_lib.errors import InputError, IntegrityError
+from bh_lib.emitters.faults import RULES, Fault
+from bh_lib.errors import ConfigError, InputError, IntegrityError
 
-__all__ = ["Fault", "Verdict", "Verification", "make_checkpoint", "verify"]
+__all__ = ["Anchor", "Fault", "Verdict", "Verification", "anchor_fault", "make_checkpoint", "read_anchors", "verify"]
 
 Anchor = str | os.PathLike[str] | Checkpoint
-Ledger = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+_TRIES = 5
 
 
 class Verdict(StrEnum):
@@ -53,11 +56,13 @@ class Verification:
     chains : int
         Chains they belong to.
     anchored : int
-        Events that an anchor covers; later ones are CONSISTENT only.
+        Events that an anchor covers, pruned ones included; later ones are CONSISTENT only.
     signature : str
         ``checked`` if the anchor's signature was checked against a key, else ``not checked``.
     torn_bytes : int
         Bytes after the last newline that are no event: a write under way, or torn by a power cut.
+    pruned : int
+        Events that `prune` removed before the first one; an anchor that covers them is held against the proof that it left.
     """
 
     verdict: Verdict
@@ -67,6 +72,7 @@ class Verification:
     anchored: int
     signature: str
     torn_bytes: int
+    pruned: int = 0
 
     def __str__(self) -> str:
         """The verdict, and the first fault if there is one."""
@@ -79,14 +85,15 @@ def verify(
     *,
     key: str | None = None,
     many_chains: bool = False,
+    workers: int | None = 1,
 ) -> Verification:
-    """Verify a ledger, streaming: memory doesn't grow with the ledger.
+    """Verify a ledger, streaming: memory doesn't grow with the ledger. What is written meanwhile is left for the next time.
 
     Parameters
     ----------
     path : path-like, or a sequence of them
-        A JSONL ledger, ours or one with the published ``bh-audit`` chain; several files, oldest first, where it was moved on
-        by a log rotation.
+        A JSONL ledger, ours or one with the published ``bh-audit`` chain; a path stands for all files that `JsonlSink`
+        rotated it into. Several files, oldest first, where something else moved them on.
     anchor : path-like, Checkpoint, or a sequence of them, optional
         Checkpoints that were kept elsewhere. Each must hold.
     key : str, optional
@@ -94,6 +101,8 @@ def verify(
     many_chains : bool
         Allow lines of several chains, as where the output of many processes was collected. A single ledger has one; by default
         a second one is an insertion.
+    workers : int, optional
+        Processes to verify with; None for as many as the ledger is worth and the machine has cores. The outcome is the same.
 
     Raises
     ------
@@ -116,31 +125,40 @@ def verify(
     ...     print(good, "|", verify(path))
     CONSISTENT | BROKEN: line 2: gap: events are missing before this one
     """
-    anchors = _anchors(anchor)
-    walk = Walk(many_chains=many_chains, roots_at={item.size for item in anchors})
-    _read(path, walk)
+    anchors = read_anchors(anchor)
+    walk, cut = _walked(path, many_chains=many_chains, roots_at={item.size for item in anchors}, workers=workers)
+    faults = list(walk.faults)
+    if cut.damaged:
+        faults.insert(0, Fault(0, "pruned-record", RULES["pruned-record"], cut.name))
+    kept = walk.events - cut.size
+    covered = []
     for item in anchors:
-        rule = _broken(item, walk, key)
-        if rule is not None:
-            walk.faults.append(Fault(min(item.size, walk.events) + 1 if rule[0] == "anchor-size" else 0, *rule))
-    if walk.faults:
+        rule = anchor_fault(item, walk, cut, key)
+        if rule is None:
+            covered.append(item.size)
+        elif rule:
+            faults.append(Fault(walk.lines + 1 if rule == "anchor-size" else 0, rule, RULES[rule]))
+    if cut.is_forged(key):
+        faults.append(Fault(0, "pruned-signature", RULES["pruned-signature"], cut.name))
+    if faults:
         verdict = Verdict.BROKEN
-    elif not walk.events:
+    elif not kept:
         verdict = Verdict.EMPTY
     else:
-        verdict = Verdict.COMPLETE if any(item.size for item in anchors) else Verdict.CONSISTENT
+        verdict = Verdict.COMPLETE if any(covered) and len(covered) == len(anchors) else Verdict.CONSISTENT
     return Verification(
         verdict,
-        tuple(walk.faults),
-        walk.events,
-        walk.chains,
-        max((item.size for item in anchors), default=0) if verdict is Verdict.COMPLETE else 0,
+        tuple(faults),
+        kept,
+        len(walk.heads),
+        max(covered) if verdict is Verdict.COMPLETE else 0,
         "checked" if anchors and key is not None else "not checked",
         walk.torn_bytes,
+        cut.size,
     )
 
 
-def make_checkpoint(path: Ledger, secret: str, *, origin: str | None = None) -> Checkpoint:
+def make_checkpoint(path: Ledger, secret: str, *, origin: str | None = None, workers: int | None = 1) -> Checkpoint:
     """Verify a ledger, and sign its size and root.
 
     Parameters
@@ -151,6 +169,8 @@ def make_checkpoint(path: Ledger, secret: str, *, origin: str | None = None) -> 
         A secret key of `generate_keys`.
     origin : str, optional
         Name of the ledger; the file's name if left out.
+    workers : int, optional
+        As in `verify`.
 
     Returns
     -------
@@ -162,47 +182,54 @@ def make_checkpoint(path: Ledger, secret: str, *, origin: str | None = None) -> 
     IntegrityError
         If the ledger is BROKEN or EMPTY: there is nothing to vouch for.
     """
-    walk = Walk(many_chains=True, roots_at=None)
-    files = _read(path, walk)
+    walk, cut = _walked(path, many_chains=True, roots_at=None, workers=workers)
+    if cut.damaged:
+        raise IntegrityError(f"the ledger is broken, so it is not signed: {cut.name}: {RULES['pruned-record']}")
     if walk.faults:
         raise IntegrityError(f"the ledger is broken, so it is not signed: {walk.faults[0]}")
-    if not walk.events:
+    if walk.events == cut.size:
         raise IntegrityError("the ledger is empty: there is nothing to vouch for")
-    checkpoint = Checkpoint(origin or files[-1].name, walk.events, walk.root())
+    checkpoint = Checkpoint(origin or written_file(path).name, walk.events, walk.tree.root())
     return Checkpoint(checkpoint.origin, checkpoint.size, checkpoint.root, sign_note(checkpoint.text, secret))
 
 
-def _read(path: Ledger, walk: Walk) -> list[Path]:
-    files = [Path(path)] if isinstance(path, (str, os.PathLike)) else [Path(item) for item in path]
-    if not files:
-        raise InputError("at least one file is needed")
-    for file in files:
+def _walked(path: Ledger, *, many_chains: bool, roots_at: set[int] | None, workers: int | None) -> tuple[Walk, Cut]:
+    if workers is not None and (type(workers) is not int or workers < 1):
+        raise ConfigError("is a number of processes from 1 on, or None", place="workers")
+    for _ in range(_TRIES):
+        walk = Walk(many_chains=many_chains, roots_at=roots_at)
         try:
-            with open(file, "rb", buffering=1 << 20) as lines:
-                walk.read(lines, file.name if len(files) > 1 else "")
-        except OSError as error:
-            raise InputError(
-                "no such file" if isinstance(error, FileNotFoundError) else f"can't be read: {type(error).__name__}", path=str(file)
-            ) from None
-    return files
+            cut = find_cut(written_file(path), sources(path))
+            cut.start(walk)
+            team = cores_for(cut.files) if workers is None else workers
+            if team > 1:
+                walk_parts(walk, cut.files, team, many_chains=many_chains, roots_at=roots_at)
+            else:
+                walk_files(walk, cut.files)
+        except Moved:
+            continue
+        return walk, cut
+    raise InputError("its files are moved on all the time: try again when the writer rests", path=str(written_file(path)))
 
 
-def _anchors(anchor: Anchor | Sequence[Anchor] | None) -> list[Checkpoint]:
+def read_anchors(anchor: Anchor | Sequence[Anchor] | None) -> list[Checkpoint]:
+    """Read anchors, however they were given."""
     if anchor is None:
         return []
     many = [anchor] if isinstance(anchor, (str, os.PathLike, Checkpoint)) else list(anchor)
     return [item if isinstance(item, Checkpoint) else read_checkpoint(item) for item in many]
 
 
-def _broken(anchor: Checkpoint, walk: Walk, key: str | None) -> tuple[str, str] | None:
+def anchor_fault(anchor: Checkpoint, walk: Walk, cut: Cut, key: str | None) -> str | None:
+    """The rule that an anchor shows to be broken; None if it holds, empty if nothing can be said of it."""
     if key is not None:
         try:
             if check_note(anchor.note, key) != anchor.text:
-                return "anchor-signature", "the anchor's signature is over another text"
-        except IntegrityError as error:
-            return "anchor-signature", f"the anchor can't be trusted: {error}"
+                return "anchor-signature"
+        except IntegrityError:
+            return "anchor-signature"
     if walk.events < anchor.size:
-        return "anchor-size", "the ledger ends before the size that the anchor states: its tail was cut off"
-    if walk.roots[anchor.size] != anchor.root:
-        return "anchor-root", "the events are not those that the anchor was taken from"
-    return None
+        return "anchor-size"
+    if 0 < anchor.size < cut.size:
+        return cut.judge(anchor, key)
+    return None if walk.tree.roots.get(anchor.size) == anchor.root else "anchor-root"

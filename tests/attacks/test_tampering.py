@@ -119,7 +119,7 @@ def the_head_deleted(trail):
     trail.put(trail.lines[3:])
 
 
-@inside(4, "not-json")
+@inside(4, "empty-line")
 def one_line_blanked(trail):
     lines = trail.lines
     lines[3] = b"\n"

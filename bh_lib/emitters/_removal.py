@@ -1,0 +1,180 @@
+"""Takes the beginning of a ledger away, file by file, so that it verifies at every moment."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from io import BufferedReader
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from bh_lib._extras import optional
+from bh_lib.emitters._cut import Cut
+from bh_lib.emitters._source import Moved, Source, sources
+from bh_lib.emitters.chain import parse_line
+from bh_lib.emitters.pruned import PruneRecord, write_records
+from bh_lib.errors import ConfigError, InputError, IntegrityError
+
+__all__ = ["Place", "Removal", "find_place", "whole_lines"]
+
+_BLOCK = 1 << 20
+_fcntl = optional("fcntl")
+if _fcntl is not None:
+    _flock, _EXCLUSIVE = _fcntl.flock, _fcntl.LOCK_EX
+
+
+class Place(NamedTuple):
+    """Where to cut: before this byte of this file, after so many events."""
+
+    file: int
+    offset: int
+    events: int
+
+
+def find_place(files: Sequence[Source], when: datetime) -> Place:
+    """Find the first event that stays: one that is not older, or the last one."""
+    place, count = Place(0, 0, 0), 0
+    for number, source in enumerate(files):
+        offset = 0
+        with BufferedReader(source.open()) as lines:
+            for line in lines:
+                if not line.endswith(b"\n") or offset + len(line) > source.size:
+                    break
+                place = Place(number, offset, count)
+                if not _is_older(line, when):
+                    return place
+                count += 1
+                offset += len(line)
+    return place
+
+
+def _is_older(line: bytes, when: datetime) -> bool:
+    try:
+        written = datetime.fromisoformat(parse_line(line)["timestamp"])
+    except (IntegrityError, KeyError, TypeError, ValueError):
+        return False
+    return written.tzinfo is not None and written < when
+
+
+def whole_lines(source: Source) -> int:
+    """How many of a file's bytes are whole lines."""
+    with source.open() as file:
+        end = source.size
+        while end > 0:
+            start = max(0, end - _BLOCK)
+            at = os.pread(file.fileno(), end - start, start).rfind(b"\n")
+            if at >= 0:
+                return start + at + 1
+            end = start
+    return 0
+
+
+class Removal:
+    """The files' part of a pruning.
+
+    What stays of the file that is cut is copied beside it. Under the writers' lock the record is written first, then the copy
+    takes its file's place, which is the moment of the pruning, and then whole files go. Stopped in between, it leaves a record that
+    isn't needed yet, or files that no longer count.
+
+    Parameters
+    ----------
+    live : Path
+        The ledger, for its record.
+    cut : Cut
+        Its files as they stand.
+    place : Place
+        Where to cut.
+    end : int
+        Bytes of the last file that were read without the lock.
+    """
+
+    def __init__(self, live: Path, cut: Cut, place: Place, end: int) -> None:
+        if _fcntl is None:
+            raise ConfigError("needs file locks as POSIX systems have them", place="prune")
+        self._live, self._cut, self._place, self._end = live, cut, place, end
+        self._at = cut.files[place.file]
+        self._copy = Path()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._copy.name:
+            self._copy.unlink(missing_ok=True)
+
+    def copy(self) -> None:
+        """Copy what stays of the file that is cut; nothing to do where the cut is between two files."""
+        if not self._place.offset:
+            return
+        try:
+            handle, name = tempfile.mkstemp(dir=self._at.path.parent, prefix=f".{self._at.path.name}.", suffix=".part")
+        except OSError as error:
+            raise InputError(f"can't be written beside: {type(error).__name__}", path=str(self._at.path)) from None
+        self._copy = Path(name)
+        end = self._end if self._at is self._cut.files[-1] else self._at.size
+        with open(handle, "wb") as out:
+            self._append(out.fileno(), self._place.offset, end)
+
+    @contextmanager
+    def locked(self) -> Iterator[int]:
+        """Keep writers out; yields the size of the last file. Another pruning, or a rotation, since it was read raises Moved."""
+        last = self._cut.files[-1]
+        try:
+            fd = os.open(last.path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            raise Moved from None
+        except OSError as error:
+            raise InputError(f"can't be opened for writing: {type(error).__name__}", path=str(last.path)) from None
+        try:
+            _flock(fd, _EXCLUSIVE)
+            seen = [*self._cut.leftover, *self._cut.files]
+            for source in seen:
+                source.open().close()
+            if last.path == self._live and [item.path for item in sources(self._live)] != [item.path for item in seen]:
+                raise Moved
+            yield os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+
+    def finish(self, now: int, records: Sequence[PruneRecord]) -> None:
+        """Write the record, and take away what it stands for. Called with the lock held."""
+        last = self._cut.files[-1]
+        if self._copy.name:
+            with open(self._copy, "ab") as out:
+                if self._at is last:
+                    self._append(out.fileno(), self._end, now)
+                state = self._at.path.stat()
+                os.fchmod(out.fileno(), state.st_mode)
+                with suppress(PermissionError):
+                    os.fchown(out.fileno(), state.st_uid, state.st_gid)
+                # A writer that rotates by time reads the file's age from here.
+                os.utime(out.fileno(), ns=(state.st_atime_ns, state.st_mtime_ns))
+                os.fsync(out.fileno())
+        write_records(self._live, records)
+        _sync_folder(self._live.parent)
+        if self._copy.name:
+            self._copy.replace(self._at.path)
+            _sync_folder(self._at.path.parent)
+        for source in (*self._cut.leftover, *self._cut.files[: self._place.file]):
+            source.path.unlink(missing_ok=True)
+        _sync_folder(self._at.path.parent)
+
+    def _append(self, out: int, start: int, end: int) -> None:
+        with self._at.open() as file, open(out, "ab", closefd=False) as target:
+            file.seek(start)
+            left = end - start
+            while left > 0 and (block := file.read(min(_BLOCK, left))):
+                target.write(block)
+                left -= len(block)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
