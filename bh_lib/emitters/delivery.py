@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import Counter
 from typing import Any, Literal, Protocol
 from weakref import WeakSet
@@ -24,6 +25,8 @@ OnFailure = Literal["raise", "spool", "drop"]
 """What to do with an event that the sink could not keep."""
 
 _log = logging.getLogger("bh_lib.emitters")
+# The longest that one event waits for older ones: what a recovered sink has to catch up with is spread over the next calls.
+_PATIENCE = 0.1
 
 
 class Delivery(Protocol):
@@ -70,6 +73,7 @@ class Durable:
             raise ConfigError('a spool is needed for on_failure="spool", and only there', place="spool")
         self._sink, self._on_failure, self._spool = sink, on_failure, spool
         self._order = threading.RLock()
+        self._counting = threading.Lock()
         self.counters: Counter[str] = Counter()
         _alive.add(self)
 
@@ -94,12 +98,11 @@ class Durable:
         return len(self._spool) if self._spool is not None else 0
 
     def drain(self, timeout: float) -> bool:
-        """Replay the spool."""
-        del timeout
+        """Replay the spool; False if events are left in it."""
         if self._spool is None:
             return True
         with self._order:
-            return self._replay(self._spool, wait=False)
+            return self._replay(self._spool, timeout)
 
     def close(self, timeout: float) -> bool:
         """Replay the spool; what the sink still refuses stays in the journal for the next process."""
@@ -111,36 +114,39 @@ class Durable:
     def _submit_in_order(self, event: dict[str, Any], spool: Spool) -> Receipt:
         # One at a time: a new event must not overtake those that wait in the spool.
         with self._order:
-            if not len(spool) or self._replay(spool, wait=True):
+            if not len(spool) or (spool.is_due() and self._replay(spool, _PATIENCE)):
                 try:
                     return self._sink.append(event)
                 except Exception as error:  # noqa: BLE001
-                    self.counters["sink_failures"] += 1
+                    self._count("sink_failures")
                     self._warn(event, error, "spooled")
             spool.add(event)
-            self.counters["spooled"] += 1
+            self._count("spooled")
         return Receipt(event["event_id"], None, None)
 
-    def _replay(self, spool: Spool, *, wait: bool) -> bool:
-        if wait and not spool.is_due():
-            return False
+    def _replay(self, spool: Spool, timeout: float) -> bool:
         try:
-            self.counters["replayed"] += spool.replay(self._sink)
+            spool.replay(self._sink, time.monotonic() + timeout)
         except Exception as error:  # noqa: BLE001
-            self.counters["sink_failures"] += 1
+            self._count("sink_failures")
             _log.warning("sink %s still fails (%s); %d events wait in the spool", self._sink.name, type(error).__name__, len(spool))
-            return False
-        return True
+        self.counters["replayed"] = spool.moved
+        return not len(spool)
 
     def _failed(self, event: dict[str, Any], error: Exception) -> Receipt:
-        self.counters["sink_failures"] += 1
+        self._count("sink_failures")
         if self._on_failure == "raise":
             raise SinkError(
                 f"event {event['event_id']} is not kept: sink {self._sink.name} raised {type(error).__name__}"
             ) from None
-        self.counters["dropped"] += 1
+        self._count("dropped")
         self._warn(event, error, "dropped")
         return Receipt(event["event_id"], None, None)
+
+    def _count(self, what: str) -> None:
+        # Counter is no counter between threads: += reads, calls and writes.
+        with self._counting:
+            self.counters[what] += 1
 
     def _warn(self, event: dict[str, Any], error: Exception, what: str) -> None:
         _log.error("event %s %s: sink %s raised %s", event["event_id"], what, self._sink.name, type(error).__name__)
@@ -151,8 +157,8 @@ _alive: WeakSet[Durable] = WeakSet()
 
 def _renew() -> None:
     for durable in list(_alive):
-        # Another thread of the parent may have held it.
-        durable._order = threading.RLock()
+        # Another thread of the parent may have held them.
+        durable._order, durable._counting = threading.RLock(), threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -30,8 +29,9 @@ _log = logging.getLogger("bh_lib.emitters")
 class AuditLogger(Calls):
     """Write audit events of schema 3.0: redacted, validated, chained, and kept as the configuration promises.
 
-    Safe to share between threads, and to hold across a fork. From asyncio call it directly: a durable JSONL event takes
-    some 20 µs, less than a hop to a thread.
+    Safe to share between threads, and to hold across a fork (servers that load the application before they fork). From asyncio
+    call it directly: a durable JSONL event takes some 20 µs, less than a hop to a thread. Not from a signal handler: it may have
+    interrupted `record` itself, and would wait for it; set a flag there.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ class AuditLogger(Calls):
         self._submit = self._delivery.submit
         self._accepted = self._rejected = self._filtered = 0
         self._closed = False
-        self._closing = threading.Lock()
+        # Taken by whoever closes. No lock: a fork could copy it locked.
+        self._open = [True]
         atexit.register(self.close)
 
     def _deliverer(self) -> Delivery:
@@ -155,17 +156,28 @@ class AuditLogger(Calls):
         }
 
     def drain(self, timeout: float | None = None) -> bool:
-        """Bring everything accepted into the sink: before a freeze (Lambda) or a shutdown. False if it could not in time."""
+        """Bring everything accepted into the sink, and force it to the disk; False if it could not in time.
+
+        AWS Lambda freezes the process when the handler returns, and may never thaw it. ``durable`` delivery has nothing left to do
+        then. With ``queued`` delivery, or an ``fsync_ms``, drain at the end of each invocation::
+
+            def handler(event, context):
+                try:
+                    return answer(event)
+                finally:
+                    audit.drain(2.0)
+        """
         done = self._delivery.drain(self.config.drain_seconds if timeout is None else timeout)
         self.sink.flush()
         return done
 
     def close(self) -> None:
         """Drain and close; may be called twice. Runs at interpreter exit by itself."""
-        with self._closing:
-            if self._closed:
-                return
-            self._closed = True
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        self._closed = True
         atexit.unregister(self.close)
         if not self._delivery.close(self.config.drain_seconds):
             _log.error("closed with %d events that did not reach sink %s", self._delivery.pending(), self.sink.name)

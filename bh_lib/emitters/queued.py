@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
+import weakref
 from collections import Counter, deque
 from typing import Any, Literal
 from weakref import WeakSet
@@ -19,14 +21,18 @@ __all__ = ["Queued"]
 
 _log = logging.getLogger("bh_lib.emitters")
 _BATCH = 256
+_PATIENCE = 1.0
+_ENOUGH = 3
+_AT_EXIT = 10.0
 
 
 class Queued:
     """A bounded queue and one thread that empties it into the sink, in batches.
 
-    What is in the queue when the process is killed is lost: that is the difference from `Durable`. A full queue
-    blocks the caller or drops the event and counts it, as `when_full` says. In a forked child the queue starts empty, the
-    parent delivers what it had accepted.
+    What waits when the process is killed is lost, at most `capacity` and one batch of 256: that is the difference from `Durable`. A
+    queue that waits too long is a state, not an accident: `pending` says how many it would be. A full queue
+    blocks the caller (an event loop too) or drops the event and counts it, as `when_full` says. In a forked child the queue starts
+    empty, the parent delivers what it had accepted.
 
     Parameters
     ----------
@@ -69,9 +75,10 @@ class Queued:
 
     def _start_empty(self) -> None:
         self._changed = threading.Condition()
+        self._counting = threading.Lock()
         self._waiting: deque[dict[str, Any]] = deque()
-        self._in_hand = 0
-        self._closing = False
+        self._hand: list[dict[str, Any]] = []
+        self._closing = self._abandoned = False
         self._thread: threading.Thread | None = None
 
     def submit(self, event: dict[str, Any]) -> Receipt:
@@ -83,54 +90,74 @@ class Queued:
             If the queue was closed.
         """
         with self._changed:
-            if self._closing:
-                raise SinkError(f"event {event['event_id']} is not kept: the logger is closed")
-            while len(self._waiting) >= self._capacity:
+            while not self._closing and len(self._waiting) >= self._capacity:
                 if not self._blocks:
-                    self.counters["dropped"] += 1
+                    self._count("dropped", 1)
                     return Receipt(event["event_id"], None, None)
                 self._changed.wait()
+            # Asked after the wait: nobody empties the queue once it is closed.
+            if self._closing:
+                raise SinkError(f"event {event['event_id']} is not kept: the logger is closed")
             self._waiting.append(event)
             if self._thread is None:
-                # Started late, so that a server which forks its workers doesn't leave the thread in the parent.
-                self._thread = threading.Thread(target=self._work, name="bh-audit", daemon=True)
-                self._thread.start()
+                self._start()
             self._changed.notify_all()
         return Receipt(event["event_id"], None, None)
 
     def pending(self) -> int:
         """Events in the queue, in the hand of its thread, and in the spool."""
-        return len(self._waiting) + self._in_hand + (len(self._spool) if self._spool is not None else 0)
+        return len(self._waiting) + len(self._hand) + (len(self._spool) if self._spool is not None else 0)
 
     def drain(self, timeout: float) -> bool:
-        """Wait until the queue is empty; what its spool holds doesn't count."""
+        """Wait until the queue is empty, and replay the spool; False if that took too long or the sink refused."""
         deadline = time.monotonic() + timeout
         with self._changed:
-            while self._waiting or self._in_hand:
+            while self._waiting or self._hand:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
                 self._changed.wait(left)
-        return True
+        return self._spool is None or not len(self._spool) or self._retry(self._spool, deadline)
 
     def close(self, timeout: float) -> bool:
-        """Take no more, deliver what waits, and stop the thread; what `timeout` leaves is spooled or counted."""
+        """Take no more, deliver what waits, and stop the thread; what `timeout` leaves is spooled or counted.
+
+        What the thread has in hand then, at a sink that doesn't answer, is spooled too: if it arrives after all, the replay skips
+        it, where the sink can look.
+        """
+        deadline = time.monotonic() + timeout
         with self._changed:
             self._closing = True
             self._changed.notify_all()
             thread = self._thread
         done = self.drain(timeout)
         if thread is not None and done:
-            thread.join(timeout)
+            thread.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
-            left = list(self._waiting)
+            left = [*self._hand, *self._waiting]
+            self._abandoned = bool(self._hand)
             self._waiting.clear()
         self._keep(left)
-        if self._spool is not None and not self._in_hand:
-            if len(self._spool):
-                self._retry(self._spool)
+        if self._spool is not None:
             self._spool.close()
-        return done and not self.pending()
+        return done and not left
+
+    def _start(self) -> None:
+        # Started late, so that a server which forks its workers doesn't leave the thread in the parent.
+        self._thread = threading.Thread(target=self._work, name="bh-audit", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # The interpreter is ending and starts no thread: deliver here and now.
+            self._thread = None
+            batch = list(self._waiting)
+            self._waiting.clear()
+            self._deliver(batch)
+            return
+        # A process that multiprocessing forked leaves without the exit handlers that close a logger.
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util.Finalize(self, _drained, (weakref.ref(self),), exitpriority=100)
 
     def _work(self) -> None:
         while True:
@@ -141,51 +168,72 @@ class Queued:
                         break
                 if self._closing and not self._waiting:
                     return
-                batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-                self._in_hand = len(batch)
+                self._hand = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 self._changed.notify_all()
             try:
-                self._deliver(batch)
-            finally:
-                with self._changed:
-                    self._in_hand = 0
-                    self._changed.notify_all()
+                self._deliver(self._hand)
+            except Exception as error:  # noqa: BLE001  the thread must not end while the queue is fed
+                self._count("dropped", len(self._hand))
+                _log.error("%d events dropped: %s", len(self._hand), type(error).__name__)
+            with self._changed:
+                self._hand = []
+                self._changed.notify_all()
 
     def _deliver(self, batch: list[dict[str, Any]]) -> None:
-        if self._spool is not None and len(self._spool) and not (self._spool.is_due() and self._retry(self._spool)):
+        spool = self._spool
+        if spool is not None and len(spool) and not (spool.is_due() and self._retry(spool, time.monotonic() + _PATIENCE)):
             self._keep(batch)
             return
+        failed = 0
         while batch:
             try:
                 kept = self._sink.append_many(batch)
             except Exception as error:  # noqa: BLE001  a sink may raise anything at all
-                self.counters["sink_failures"] += 1
-                _log.error("sink %s raised %s; %d events did not reach it", self._sink.name, type(error).__name__, len(batch))
-                self._keep(batch)
-                return
-            self.counters["delivered"] += kept
+                self._count("sink_failures", 1)
+                failed += 1
+                # Without a spool one event that the sink can't take must not pull down those behind it; a sink that refuses
+                # several has failed.
+                lost = batch[:1] if spool is None and failed < _ENOUGH else batch
+                _log.error("sink %s raised %s; %d events did not reach it", self._sink.name, type(error).__name__, len(lost))
+                self._keep(lost)
+                batch = batch[len(lost) :]
+                continue
+            failed = 0
+            self._count("delivered", kept)
             batch = batch[kept:]
 
-    def _retry(self, spool: Spool) -> bool:
+    def _retry(self, spool: Spool, deadline: float) -> bool:
         try:
-            self.counters["replayed"] += spool.replay(self._sink)
+            spool.replay(self._sink, deadline)
         except Exception as error:  # noqa: BLE001
-            self.counters["sink_failures"] += 1
+            self._count("sink_failures", 1)
             _log.warning("sink %s still fails (%s); %d events wait in the spool", self._sink.name, type(error).__name__, len(spool))
-            return False
-        return True
+        self.counters["replayed"] = spool.moved
+        return not len(spool)
 
     def _keep(self, events: list[dict[str, Any]]) -> None:
+        if self._abandoned and threading.current_thread() is self._thread:
+            return  # `close` has kept them
         for event in events:
             if self._spool is None:
-                self.counters["dropped"] += 1
+                self._count("dropped", 1)
                 continue
             try:
                 self._spool.add(event)
-                self.counters["spooled"] += 1
+                self._count("spooled", 1)
             except SinkError:
-                self.counters["dropped"] += 1
+                self._count("dropped", 1)
                 _log.error("event %s dropped: neither sink nor spool can be written", event["event_id"])
+
+    def _count(self, what: str, how_many: int) -> None:
+        with self._counting:
+            self.counters[what] += how_many
+
+
+def _drained(queue: weakref.ref[Queued]) -> None:
+    alive = queue()
+    if alive is not None and alive._thread is not None:
+        alive.drain(_AT_EXIT)
 
 
 _alive: WeakSet[Queued] = WeakSet()

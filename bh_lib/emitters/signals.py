@@ -46,4 +46,6 @@ def exit_on_sigterm() -> bool:
 
 def _exit(number: int, frame: FrameType | None) -> None:
     del frame
+    # Supervisors send it again; a second one would cut the draining short. SIGKILL still ends it.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + number)

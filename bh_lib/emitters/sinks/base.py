@@ -47,6 +47,9 @@ class Sink(ABC):
     #: Names the sink in messages and health snapshots.
     name = "sink"
 
+    #: Whether an append that raises has surely kept nothing. Where it is not sure, a replay asks what the sink `holds` first.
+    certain = False
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._head: Head = new_chain()

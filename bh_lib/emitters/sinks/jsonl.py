@@ -84,6 +84,7 @@ class JsonlSink(Sink):
     """
 
     name = "jsonl"
+    certain = True
 
     def __init__(
         self,
@@ -185,7 +186,10 @@ class JsonlSink(Sink):
         try:
             self._syncing.written(count)
         except SinkError:
-            self._file.take_back(len(data))
+            try:
+                self._file.take_back(len(data))
+            except OSError:
+                self.certain = False
             raise
 
     def _after_fork(self) -> None:
