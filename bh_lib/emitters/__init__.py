@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bh_lib.emitters.checkpoint import Checkpoint, check_note, generate_keys, parse_checkpoint, read_checkpoint
 from bh_lib.emitters.config import AuditConfig
+from bh_lib.emitters.export import Exported, export_ledger
 from bh_lib.emitters.faults import Fault
 from bh_lib.emitters.keys import ensure_key, read_key, write_checkpoint
 from bh_lib.emitters.ledger import ledger_files, read_ledger
@@ -23,6 +24,7 @@ __all__ = [
     "AuditLogger",
     "Checkpoint",
     "Drop",
+    "Exported",
     "Fault",
     "JsonlSink",
     "MemorySink",
@@ -33,6 +35,7 @@ __all__ = [
     "check_note",
     "ensure_key",
     "exit_on_sigterm",
+    "export_ledger",
     "generate_keys",
     "ledger_files",
     "make_checkpoint",
