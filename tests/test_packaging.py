@@ -65,7 +65,7 @@ def test_nothing_is_required_and_every_extra_is_locked(root: Path) -> None:
 def test_the_top_level_is_the_one_that_the_client_fixed(root: Path) -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split()
     folders = {path.split("/")[0] for path in tracked if "/" in path}
-    assert folders == {".ci", "bh_lib", "data_synthetic", "experiments", "notebooks", "schema", "tests"}
+    assert folders == {".ci", "bh_lib", "data_synthetic", "docs", "experiments", "notebooks", "schema", "tests"}
 
 
 @pytest.fixture(scope="session")

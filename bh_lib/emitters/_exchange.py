@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
@@ -43,7 +44,7 @@ class RequestAudit:
         self.template: str | None = None
         self._health = health
 
-    def add(self, **fields: Any) -> None:
+    def add(self, /, **fields: Any) -> None:
         """Set fields of the event: those of `AuditLogger.record`, ``actor``, ``resource`` and ``action`` among them."""
         self.fields.update(fields)
 
@@ -68,6 +69,7 @@ class Recorder(Protocol):
     """Keeps the event of an exchange: the middleware."""
 
     app: Callable[[Scope, Receive, Send], Awaitable[None]]
+    counters: Counter[str]
     fail_closed: bool
 
     def keep(self, exchange: Exchange, outcome: dict[str, Any]) -> bool:
@@ -124,6 +126,7 @@ class Exchange:
                 await self._kept(broken)
             if self._refused and isinstance(error, Exception):
                 return  # the client has its 503, and this comes of it
+            self._middleware.counters["late_exceptions"] += self._complete
             raise
         if not self._done:
             await self._kept(self._outcome())
@@ -190,9 +193,10 @@ class Exchange:
         if status in _DENIALS:
             return {"status": "DENIED", "error_type": _DENIALS[status]}
         if status >= 400:
-            # Frameworks answer 500 while they handle the exception: its class says more than the number.
+            # Frameworks answer 500 while they handle the exception: its class says more than the number, unless it is
+            # one that the application raised to get this number.
             error = sys.exc_info()[1] if status >= 500 else None
-            kind = f"HTTP{status}" if error is None else type(error).__name__
+            kind = f"HTTP{status}" if error is None or hasattr(error, "status_code") else type(error).__name__
             return _failure(kind, f"the response had status {status}")
         if status == 101 and self.close_code in _DENYING_CLOSES:
             return {"status": "DENIED", "error_type": _DENYING_CLOSES[self.close_code]}

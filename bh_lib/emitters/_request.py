@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ Block = Mapping[str, Any]
 _log = logging.getLogger("bh_lib.emitters")
 _ACTIONS = {"GET": "READ", "HEAD": "READ", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "UPDATE", "DELETE": "DELETE"}
 _METHODS = frozenset({*_ACTIONS, "OPTIONS"})
+_CLASS = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,127}").fullmatch
 _UNKNOWN = {"subject_id": "unknown", "subject_type": "human"}
 
 
@@ -42,15 +45,18 @@ class RequestFacts:
         The application's.
     patient_param : str or None
         Name of the path parameter that is a patient's id.
+    counters : Counter
+        Where ``reduced`` is counted.
     """
 
-    __slots__ = ("_app", "_hooks", "_patient_param", "_silent", "_templates")
+    __slots__ = ("_app", "_counters", "_hooks", "_patient_param", "_silent", "_templates")
 
-    def __init__(self, app: Any, hooks: Hooks, patient_param: str | None) -> None:
+    def __init__(self, app: Any, hooks: Hooks, patient_param: str | None, counters: Counter[str]) -> None:
         for place, hook in hooks._asdict().items():
             if hook is not None and not callable(hook):
                 raise ConfigError("is a function of the scope", place=place)
         self._app, self._hooks, self._patient_param = app, hooks, patient_param
+        self._counters = counters
         self._silent = not any(hooks) and patient_param is None
         self._templates: dict[int, tuple[Any, Templates]] = {}
 
@@ -102,10 +108,19 @@ class RequestFacts:
                 full.pop("error_message", None)  # of the failure that the application says it was not
             if hooks.reason is not None and "error_type" not in said:
                 full["error_type"] = hooks.reason(scope) or full["error_type"]
+            self._check_reason(full, plain)
         for key, value in full.items():
             if value is not plain.get(key):
                 _only_unicode(value)
         return full
+
+    def _check_reason(self, full: dict[str, Any], plain: dict[str, Any]) -> None:
+        reason = full.get("error_type")
+        if not (isinstance(reason, str) and _CLASS(reason)):
+            # A sentence could say anything about anyone.
+            self._counters["reduced"] += 1
+            _log.error("a denial's reason is left out: it is the name of a class of refusals, such as ConsentRequired")
+            full["error_type"] = plain["error_type"] if plain["status"] == "DENIED" else "Denied"
 
     def _template(self, exchange: Exchange) -> str:
         named = exchange.said.template

@@ -78,7 +78,7 @@ class Templates:
         """
         template = scope.get("path_template")  # Litestar
         if isinstance(template, str):
-            return template[:_LONGEST] or UNMATCHED
+            return (template or _litestar_mount(scope))[:_LONGEST]
         route = scope.get("route")
         wanted = scope.get("endpoint") if route is None else route
         if wanted is not None:
@@ -163,6 +163,12 @@ def _host(scope: Any, pattern: re.Pattern[str]) -> bool:
     return False
 
 
+def _litestar_mount(scope: Any) -> str:
+    """Litestar leaves an empty template where it passes a request on to an application that is mounted."""
+    paths = getattr(scope.get("route_handler"), "paths", None) or ()
+    return str(next(iter(paths))) if len(paths) == 1 else UNMATCHED
+
+
 def _django(scope: Any, root_path: str) -> str:
     """Django keeps its match on the request, out of reach from here; its resolver finds it again."""
     urls = sys.modules.get("django.urls")
@@ -172,4 +178,22 @@ def _django(scope: Any, root_path: str) -> str:
         route = urls.resolve(_relative(scope, root_path) or "/").route
     except Exception:  # noqa: BLE001  Resolver404, or a URL configuration that can't be loaded
         return UNMATCHED
-    return f"/{route.removeprefix('^').removeprefix('/')}"[:_LONGEST]
+    return f"/{_simple(route).removeprefix('/')}"[:_LONGEST]
+
+
+def _simple(route: str) -> str:
+    """A regular expression's groups become ``<name>``, as Django writes its other routes, and its signs go."""
+    if "(" not in route and not route.startswith("^"):
+        return route
+    kept, depth = [], 0
+    for at, sign in enumerate(route):
+        if sign == "(" and (at == 0 or route[at - 1] != "\\"):
+            if depth == 0:
+                name = re.match(r"\(\?P(<\w+>)", route[at:])
+                kept.append(name[1] if name else "<group>")
+            depth += 1
+        elif sign == ")" and route[at - 1] != "\\":
+            depth -= 1
+        elif depth == 0 and sign not in "^$\\?":
+            kept.append(sign)
+    return "".join(kept)

@@ -95,7 +95,6 @@ class AuditMiddleware:
         if not isinstance(audit, AuditLogger):
             raise ConfigError("is an AuditLogger", place="audit")
         self.app, self.audit, self.fail_closed = app, audit, fail_closed
-        self._facts = RequestFacts(app, Hooks(actor, resource, patient, purpose, reason), patient_param)
         self._exclude = frozenset(exclude)
         queued = audit.config.delivery == "queued"
         slow = getattr(audit.sink, "slow", False) if in_thread is None else in_thread
@@ -103,8 +102,10 @@ class AuditMiddleware:
         self._may_fill = queued and audit.config.when_full == "block"
         self._thread: ThreadPoolExecutor | None = None
         self._thread_of = 0
-        #: ``unrecorded``: events that could not be kept; ``reduced``: events kept without what the application said.
+        #: ``unrecorded``: events that could not be kept; ``reduced``: events kept without what the application said;
+        #: ``late_exceptions``: raised after the response was whole and its event written, as by a background task.
         self.counters: Counter[str] = Counter()
+        self._facts = RequestFacts(app, Hooks(actor, resource, patient, purpose, reason), patient_param, self.counters)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -117,8 +118,8 @@ class AuditMiddleware:
             await self.app(scope, receive, send)
 
     def health(self) -> dict[str, Any]:
-        """The logger's numbers, with ``unrecorded`` and ``reduced``; applications reach it as ``scope["bh_audit"].health()``."""
-        return {**self.audit.health(), "unrecorded": self.counters["unrecorded"], "reduced": self.counters["reduced"]}
+        """The logger's numbers, and the middleware's; applications reach it as ``scope["bh_audit"].health()``."""
+        return {**self.audit.health(), **{key: self.counters[key] for key in ("unrecorded", "reduced", "late_exceptions")}}
 
     def keep(self, exchange: Exchange, outcome: dict[str, Any]) -> bool:
         """Write the event of one exchange; False if it could not be kept, or not in full and `fail_closed` asks for that."""
