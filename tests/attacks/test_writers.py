@@ -16,18 +16,22 @@ import pytest
 from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, Verdict, read_ledger, verify
 
 WRITER = """
-import os, sys
+import os, sys, threading
 from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink
 sys.setswitchinterval(1e-6)
 audit = AuditLogger(AuditConfig(service="s"), sink=JsonlSink(sys.argv[1]))
-for _ in range(int(sys.argv[2])):
-    receipt = audit.record("READ", actor={"subject_id": "u", "subject_type": "human"}, resource={"type": "Note"})
-    os.write(1, f"{receipt.event_id} {receipt.seq}\\n".encode())
+def write():
+    for _ in range(int(sys.argv[2])):
+        receipt = audit.record("READ", actor={"subject_id": "u", "subject_type": "human"}, resource={"type": "Note"})
+        os.write(1, f"{receipt.event_id} {receipt.seq}\\n".encode())
+threads = [threading.Thread(target=write) for _ in range(int(sys.argv[3]))]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
 """
 
 
-def start(path, count):
-    return subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(count)], stdout=subprocess.PIPE)
+def start(path, count, threads=1):
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(count), str(threads)], stdout=subprocess.PIPE)
 
 
 def test_threads_that_switch_at_every_microsecond_do_not_fork_the_chain(tmp_path):
@@ -57,13 +61,16 @@ def test_threads_that_switch_at_every_microsecond_do_not_fork_the_chain(tmp_path
     assert all(stored[receipt.event_id] == receipt.event_hash for receipt in receipts)
 
 
-def test_processes_on_one_trail_do_not_fork_the_chain(tmp_path):
+def test_processes_of_many_threads_on_one_trail_do_not_fork_the_chain(tmp_path):
     path = tmp_path / "audit.jsonl"
-    writers = [start(path, 400) for _ in range(3)]
-    told = b"".join(writer.communicate(timeout=60)[0] for writer in writers).split(b"\n")
+    writers = [start(path, 50, threads=8) for _ in range(4)]
+    told = b"".join(writer.communicate(timeout=120)[0] for writer in writers).splitlines()
+    assert [writer.returncode for writer in writers] == [0] * 4
     found = verify(path)
-    assert (found.verdict, found.events, found.chains) == (Verdict.CONSISTENT, 1200, 1)
-    assert len(set(told) - {b""}) == 1200
+    assert (found.verdict, found.events, found.chains) == (Verdict.CONSISTENT, 1600, 1)
+    stored = {f"{event['event_id']} {event['integrity']['seq']}".encode() for event in read_ledger(path)}
+    assert len(told) == 1600
+    assert set(told) == stored
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
