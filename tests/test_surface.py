@@ -27,9 +27,9 @@ SURFACE = {
         load_controls negotiate read_fhir validate_event validate_file
     """,
     "bh_lib.emitters": """
-        AuditConfig AuditLogger Checkpoint Drop Exported Fault JsonlSink MemorySink Receipt Sink Verdict Verification
-        check_note ensure_key exit_on_sigterm export_ledger generate_keys ledger_files make_checkpoint parse_checkpoint
-        read_checkpoint read_key read_ledger scrub verify write_checkpoint
+        AuditConfig AuditLogger Checkpoint Drop Exported Fault JsonlSink MemorySink Pruning Receipt Sink Verdict
+        Verification check_note ensure_key exit_on_sigterm export_ledger generate_keys ledger_files make_checkpoint
+        parse_checkpoint prune read_checkpoint read_key read_ledger scrub verify write_checkpoint
     """,
     "bh_lib.sentinel": """
         Analysis CLINICAL_USE_NOTICE CSsrs Context Finding Mention Profile Sentinel Triage render render_text

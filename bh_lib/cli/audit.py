@@ -10,6 +10,7 @@ import typer
 
 from bh_lib._jsonl import atomic_write
 from bh_lib.cli.console import JsonOption, found_wanting, progress, say, show_json, show_table
+from bh_lib.errors import InputError
 
 __all__ = ["app"]
 
@@ -48,39 +49,92 @@ def check(
     found_wanting(bool(report.failed("critical")))
 
 
+Anchors = Annotated[list[Path] | None, typer.Option(help="A checkpoint that was kept elsewhere; may be given several times.")]
+PublicKey = Annotated[Path | None, typer.Option(help="The public key that the checkpoints must be signed with.")]
+
+
 @app.command(epilog="Example: bh audit verify audit.jsonl --anchor audit.checkpoint --public-key auditor.pub")
-def verify(
-    file: Log,
-    anchor: Annotated[Path | None, typer.Option(help="A checkpoint that was kept elsewhere.")] = None,
-    public_key: Annotated[Path | None, typer.Option(help="The public key that the checkpoint must be signed with.")] = None,
-    json: JsonOption = False,
-) -> None:
+def verify(file: Log, anchor: Anchors = None, public_key: PublicKey = None, json: JsonOption = False) -> None:
     """Verify the chain: COMPLETE (with an anchor), CONSISTENT, BROKEN or EMPTY, and the first fault.
 
-    Status 0 for COMPLETE and CONSISTENT, 1 for BROKEN and EMPTY. Not there yet: proofs for single events, several files.
+    FILE stands for all files that it was rotated into. Status 0 for COMPLETE and CONSISTENT, 1 for BROKEN and EMPTY. Not there
+    yet: proofs for single events.
     """
     from bh_lib.emitters import read_key, verify
 
     with progress("verifying"):
-        found = verify(file, anchor, key=None if public_key is None else read_key(public_key))
+        found = verify(file, anchor, key=None if public_key is None else read_key(public_key), workers=None)
     if json:
         show_json(
             {
                 "verdict": found.verdict.value,
                 "events": found.events,
                 "chains": found.chains,
+                "pruned": found.pruned,
                 "anchored": found.anchored,
                 "signature": found.signature,
+                "torn_bytes": found.torn_bytes,
                 "faults": [str(fault) for fault in found.faults],
             }
         )
     else:
         say(f"{found.verdict.value}: {found.events:,} events, {found.chains} chain(s), {found.anchored:,} under the anchor")
+        if found.pruned:
+            say(f"before them, {found.pruned:,} events were pruned")
         for fault in found.faults[:1]:
             say(f"first fault: {fault}")
-        if found.verdict.value == "CONSISTENT":
+        if found.verdict.value == "CONSISTENT" and anchor:
+            say("The anchor is from before the pruning, and no proof of it was kept: nothing here says that it holds.")
+        elif found.verdict.value == "CONSISTENT":
             say("Nothing contradicts itself; whether the tail is whole can only be said with an anchor (bh audit checkpoint).")
     found_wanting(found.verdict.value in ("BROKEN", "EMPTY"))
+
+
+@app.command(epilog="Example: bh audit prune audit.jsonl --before 2020-01-01 --anchor audit.checkpoint --key retention.key")
+def prune(
+    file: Log,
+    before: Annotated[str, typer.Option(metavar="T", help="Remove what is older (ISO 8601; a day is one of UTC).")],
+    anchor: Anchors = None,
+    public_key: PublicKey = None,
+    key: Annotated[Path | None, typer.Option(help="A secret key that signs what is left of the removed events.")] = None,
+    actor: Annotated[str, typer.Option(metavar="ID", help="Who prunes: stands in the event.")] = "bh-audit-prune",
+    audit: Annotated[
+        Path | None, typer.Option(help="Where the event of this pruning goes; FILE.reviews.jsonl if left out.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Remove old events for good, and keep the proof of what follows, in FILE.pruned.
+
+    The ledger is verified first, and a broken one is left alone. Anchors that are given here can still be verified afterwards.
+    """
+    from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, ledger_files, prune, read_key
+    from bh_lib.emitters.prune import read_time
+
+    when = read_time(before)
+    if not ledger_files(file)[0].exists():
+        # Before the trail of prunings is opened, which would make it.
+        raise InputError("no such file", path=str(file))
+    with (
+        progress("verifying and pruning"),
+        AuditLogger(AuditConfig(service="bh-audit-prune"), sink=JsonlSink(audit or file.with_suffix(".reviews.jsonl"))) as trail,
+    ):
+        done = prune(
+            file,
+            when,
+            anchor=anchor,
+            anchor_key=None if public_key is None else read_key(public_key),
+            key=None if key is None else read_key(key),
+            audit=trail,
+            actor={"subject_id": actor, "subject_type": "service" if actor == "bh-audit-prune" else "human"},
+        )
+    if json:
+        show_json({"removed": done.removed, "pruned": done.pruned, "kept": done.kept, "record": str(done.record)})
+    elif done.removed:
+        say(
+            f"{done.removed:,} events removed, {done.kept:,} kept; back up {done.record} with the log: without it the log is BROKEN"
+        )
+    else:
+        say(f"Nothing is that old: {done.kept:,} events kept")
 
 
 @app.command(epilog="Example: bh audit checkpoint audit.jsonl --key auditor.key --out audit.checkpoint")
@@ -95,7 +149,7 @@ def checkpoint(
     made = ensure_key(key)
     try:
         with progress("verifying and signing"):
-            signed = write_checkpoint(file, out, key)
+            signed = write_checkpoint(file, out, key, workers=None)
     except BaseException:
         # A key that signed nothing would be taken for the log's key.
         for path in (key, Path(f"{key}.pub")) if made else ():

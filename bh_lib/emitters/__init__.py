@@ -14,6 +14,7 @@ from bh_lib.emitters.keys import ensure_key, read_key, write_checkpoint
 from bh_lib.emitters.ledger import ledger_files, read_ledger
 from bh_lib.emitters.logger import AuditLogger
 from bh_lib.emitters.pipeline import Drop
+from bh_lib.emitters.prune import Pruning, prune
 from bh_lib.emitters.redact import scrub
 from bh_lib.emitters.signals import exit_on_sigterm
 from bh_lib.emitters.sinks import JsonlSink, MemorySink, Receipt, Sink
@@ -28,6 +29,7 @@ __all__ = [
     "Fault",
     "JsonlSink",
     "MemorySink",
+    "Pruning",
     "Receipt",
     "Sink",
     "Verdict",
@@ -40,6 +42,7 @@ __all__ = [
     "ledger_files",
     "make_checkpoint",
     "parse_checkpoint",
+    "prune",
     "read_checkpoint",
     "read_key",
     "read_ledger",

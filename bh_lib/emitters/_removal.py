@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
@@ -19,9 +20,10 @@ from bh_lib.emitters.chain import parse_line
 from bh_lib.emitters.pruned import PruneRecord, write_records
 from bh_lib.errors import ConfigError, InputError, IntegrityError
 
-__all__ = ["Place", "Removal", "find_place", "whole_lines"]
+__all__ = ["Place", "Removal", "find_place", "locked", "whole_lines"]
 
 _BLOCK = 1 << 20
+_LOCK_TRIES = 1000
 _fcntl = optional("fcntl")
 if _fcntl is not None:
     _flock, _EXCLUSIVE = _fcntl.flock, _fcntl.LOCK_EX
@@ -73,6 +75,33 @@ def whole_lines(source: Source) -> int:
     return 0
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep the writers of a ledger out, as they keep each other out."""
+    if _fcntl is None:
+        raise ConfigError("needs file locks as POSIX systems have them", place="prune")
+    for _ in range(_LOCK_TRIES):
+        try:
+            fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            # A rotation makes the next file in a moment.
+            time.sleep(0.001)
+            continue
+        except OSError as error:
+            raise InputError(f"can't be opened for writing: {type(error).__name__}", path=str(path)) from None
+        try:
+            _flock(fd, _EXCLUSIVE)
+            there = False
+            with suppress(FileNotFoundError):
+                there = os.fstat(fd).st_ino == path.stat().st_ino
+            if there:
+                yield
+                return
+        finally:
+            os.close(fd)
+    raise Moved
+
+
 class Removal:
     """The files' part of a pruning.
 
@@ -90,13 +119,14 @@ class Removal:
         Where to cut.
     end : int
         Bytes of the last file that were read without the lock.
+    is_trail : bool
+        Whether the files were found by the ledger's path, and not named one by one.
     """
 
-    def __init__(self, live: Path, cut: Cut, place: Place, end: int) -> None:
-        if _fcntl is None:
-            raise ConfigError("needs file locks as POSIX systems have them", place="prune")
+    def __init__(self, live: Path, cut: Cut, place: Place, end: int, *, is_trail: bool) -> None:
         self._live, self._cut, self._place, self._end = live, cut, place, end
         self._at = cut.files[place.file]
+        self._is_trail = is_trail
         self._copy = Path()
 
     def __enter__(self) -> Self:
@@ -120,25 +150,15 @@ class Removal:
             self._append(out.fileno(), self._place.offset, end)
 
     @contextmanager
-    def locked(self) -> Iterator[int]:
+    def locked(self, *, held: bool) -> Iterator[int]:
         """Keep writers out; yields the size of the last file. Another pruning, or a rotation, since it was read raises Moved."""
         last = self._cut.files[-1]
-        try:
-            fd = os.open(last.path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
-        except FileNotFoundError:
-            raise Moved from None
-        except OSError as error:
-            raise InputError(f"can't be opened for writing: {type(error).__name__}", path=str(last.path)) from None
-        try:
-            _flock(fd, _EXCLUSIVE)
-            seen = [*self._cut.leftover, *self._cut.files]
-            for source in seen:
-                source.open().close()
-            if last.path == self._live and [item.path for item in sources(self._live)] != [item.path for item in seen]:
+        with nullcontext() if held else locked(last.path):
+            seen = [(source.path, source.inode) for source in (*self._cut.leftover, *self._cut.files)]
+            if self._is_trail and [(source.path, source.inode) for source in sources(self._live)] != seen:
                 raise Moved
-            yield os.fstat(fd).st_size
-        finally:
-            os.close(fd)
+            with last.open() as file:
+                yield os.fstat(file.fileno()).st_size
 
     def finish(self, now: int, records: Sequence[PruneRecord]) -> None:
         """Write the record, and take away what it stands for. Called with the lock held."""

@@ -47,23 +47,35 @@ class Source:
         Raises
         ------
         Moved
-            If the path leads to another file by now.
+            If the file is gone by now.
         InputError
             If it can't be read, or is no text.
         """
-        try:
-            file = FileIO(self.path)
-        except FileNotFoundError:
-            raise Moved from None
-        except OSError as error:
-            raise InputError(f"can't be read: {type(error).__name__}", path=str(self.path)) from None
-        if os.fstat(file.fileno()).st_ino != self.inode:
-            file.close()
+        file = self._found(self.path) or self._elsewhere()
+        if file is None:
             raise Moved
         if os.pread(file.fileno(), 2, 0) == b"\x1f\x8b":
             file.close()
             raise InputError("is compressed (gzip): unpack it first", path=str(self.path))
         return file
+
+    def _found(self, path: Path) -> FileIO | None:
+        try:
+            file = FileIO(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InputError(f"can't be read: {type(error).__name__}", path=str(path)) from None
+        if os.fstat(file.fileno()).st_ino == self.inode:
+            return file
+        file.close()
+        return None
+
+    def _elsewhere(self) -> FileIO | None:
+        """A rotation gives the file another name beside its old one, and may do so while a long ledger is read."""
+        with os.scandir(self.path.parent) as entries:
+            names = [entry.name for entry in entries if entry.inode() == self.inode]
+        return self._found(self.path.with_name(names[0])) if names else None
 
     def first_line(self, most: int) -> bytes:
         """Its first line, without the line break; of a longer one than `most` bytes only the beginning."""

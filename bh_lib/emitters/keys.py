@@ -79,7 +79,12 @@ def read_key(path: str | os.PathLike[str]) -> str:
 
 
 def write_checkpoint(
-    ledger: str | os.PathLike[str], out: str | os.PathLike[str], key: str | os.PathLike[str], *, origin: str | None = None
+    ledger: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    key: str | os.PathLike[str],
+    *,
+    origin: str | None = None,
+    workers: int | None = 1,
 ) -> Checkpoint:
     """Verify a ledger, sign its size and root, and write the checkpoint.
 
@@ -89,6 +94,8 @@ def write_checkpoint(
         The ledger, the checkpoint to write, and the secret key's file.
     origin : str, optional
         Name of the ledger; its file name if left out.
+    workers : int, optional
+        As in `verify`.
 
     Raises
     ------
@@ -97,7 +104,7 @@ def write_checkpoint(
     InputError
         If a file can't be read or written.
     """
-    checkpoint = make_checkpoint(ledger, read_key(key), origin=origin)
+    checkpoint = make_checkpoint(ledger, read_key(key), origin=origin, workers=workers)
     with atomic_write(out) as file:
         file.write(checkpoint.note)
     return checkpoint

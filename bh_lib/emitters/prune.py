@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bh_lib.emitters._collect import Collector
 from bh_lib.emitters._cut import Cut, find_cut
-from bh_lib.emitters._removal import Removal, find_place, whole_lines
+from bh_lib.emitters._removal import Removal, find_place, locked, whole_lines
 from bh_lib.emitters._source import Ledger, Moved, sources, written_file
 from bh_lib.emitters._walk import Walk
 from bh_lib.emitters.checkpoint import Checkpoint, sign_note
@@ -24,9 +25,9 @@ from bh_lib.errors import ConfigError, InputError, IntegrityError
 if TYPE_CHECKING:
     from bh_lib.emitters.logger import AuditLogger
 
-__all__ = ["Pruning", "prune"]
+__all__ = ["Pruning", "prune", "read_time"]
 
-_TRIES = 5
+_TRIES = 3
 _PRUNER = {"subject_id": "bh-audit-prune", "subject_type": "service"}
 
 
@@ -111,7 +112,7 @@ def prune(
     ...     done.removed, done.kept, str(verify(path)), verify(path).pruned
     (2, 1, 'CONSISTENT', 2)
     """
-    when = _time(before)
+    when = read_time(before)
     anchors = read_anchors(anchor)
     job = _Job(path, when, anchors, anchor_key, key, many_chains)
     if audit is None:
@@ -130,7 +131,19 @@ class _Job(NamedTuple):
     many_chains: bool
 
 
-def _time(before: datetime | str) -> datetime:
+def read_time(before: datetime | str) -> datetime:
+    """Read the time that `prune` is given.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, has no time zone, or lies in the future.
+
+    Examples
+    --------
+    >>> read_time("2020-01-01").isoformat()
+    '2020-01-01T00:00:00+00:00'
+    """
     try:
         when = before if isinstance(before, datetime) else datetime.fromisoformat(before)
     except ValueError:
@@ -145,15 +158,23 @@ def _time(before: datetime | str) -> datetime:
 
 
 def _retried(job: _Job) -> Pruning:
+    live = written_file(job.path)
     for _ in range(_TRIES):
         try:
-            return _pruned(job)
+            return _pruned(job, held=False)
         except Moved:
             continue
-    raise InputError("its files are moved on all the time: try again when the writer rests", path=str(written_file(job.path)))
+    # Files are moved on faster than the ledger can be read: then its writers wait from the beginning.
+    for _ in range(_TRIES):
+        try:
+            with locked(live):
+                return _pruned(job, held=True)
+        except Moved:
+            continue
+    raise InputError("its files are moved on all the time: try again when the writer rests", path=str(live))
 
 
-def _pruned(job: _Job) -> Pruning:
+def _pruned(job: _Job, *, held: bool) -> Pruning:
     live = written_file(job.path)
     cut = find_cut(live, sources(job.path))
     if cut.damaged:
@@ -178,9 +199,9 @@ def _pruned(job: _Job) -> Pruning:
                 walk.tree.collectors.clear()
             walk.read(file, ends[number] - file.tell())
     _refuse(walk, cut, (), None)
-    with Removal(live, cut, place, ends[-1]) as removal:
+    with Removal(live, cut, place, ends[-1], is_trail=isinstance(job.path, (str, os.PathLike))) as removal:
         removal.copy()
-        with removal.locked() as now, cut.files[-1].open() as file:
+        with removal.locked(held=held) as now, cut.files[-1].open() as file:
             file.seek(ends[-1])
             walk.read(file, now - ends[-1])
             _refuse(walk, cut, job.anchors, job.anchor_key)

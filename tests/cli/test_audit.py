@@ -89,3 +89,60 @@ def test_a_review_of_one_patient_has_that_patients_accesses(bh, kept, rows):
     found = json.loads(bh("audit", "review", kept, "--patient", patient, "--json").out)
     section = next(each for each in found["sections"].values() if each["total"])
     assert patient in json.dumps(section["rows"])
+
+
+@pytest.fixture
+def old(bh):
+    """A ledger of three old events and one of today, rotated, with a checkpoint of the first two."""
+    from bh_lib.emitters import JsonlSink
+
+    for number, year in enumerate((2001, 2002, 2003, 2026)):
+        sink = JsonlSink("audit.jsonl", rotate_bytes=300)
+        sink.append({"event_id": f"e{number}", "timestamp": f"{year}-05-05T08:00:00.000Z"})
+        sink.close()
+        if year == 2002:
+            assert bh("audit", "checkpoint", "audit.jsonl", "--key", "k", "--out", "early.checkpoint").status == 0
+    assert bh("audit", "checkpoint", "audit.jsonl", "--key", "k", "--out", "late.checkpoint").status == 0
+    return Path("audit.jsonl")
+
+
+def test_old_events_are_pruned_and_both_checkpoints_still_hold(bh, old, rows):
+    ran = bh("audit", "prune", old, "--before", "2010-01-01", "--anchor", "early.checkpoint", "--key", "k", "--actor", "officer-1")
+    assert ran.status == 0 and ran.out.startswith("3 events removed, 1 kept")
+    (event,) = rows("audit.reviews.jsonl")
+    assert (event["action"]["type"], event["actor"]["subject_id"]) == ("DELETE", "officer-1")
+    anchors = ("--anchor", "early.checkpoint", "--anchor", "late.checkpoint")
+    ran = bh("audit", "verify", old, *anchors, "--public-key", "k.pub")
+    assert (
+        ran.status == 0
+        and ran.out.startswith("COMPLETE: 1 events, 1 chain(s), 4 under the anchor")
+        and "3 events were pruned" in ran.out
+    )
+    assert json.loads(bh("audit", "prune", old, "--before", "2010-01-01", "--json").out)["removed"] == 0
+
+
+def test_a_checkpoint_from_before_the_pruning_is_told_apart(bh, old):
+    assert bh("audit", "prune", old, "--before", "2010-01-01").status == 0
+    ran = bh("audit", "verify", old, "--anchor", "early.checkpoint")
+    assert ran.status == 1 and "anchor-pruned" in ran.out
+
+
+@pytest.mark.parametrize("before", ["soon", "2999-01-01", "2010-01-01T00:00"])
+def test_a_time_that_is_none_prunes_nothing(bh, old, tmp_path, before):
+    there = sorted(tmp_path.iterdir())
+    assert "before" in bh("audit", "prune", old, "--before", before).refused()
+    bh("audit", "prune", "none.jsonl", "--before", "2010-01-01").refused()
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def test_a_broken_log_is_not_pruned_and_the_attempt_is_recorded(bh, old, rows):
+    old.write_text("{\n", "utf-8")
+    bh("audit", "prune", old, "--before", "2010-01-01").refused()
+    assert rows("audit.reviews.jsonl")[0]["outcome"]["status"] == "FAILURE"
+
+
+def test_a_compressed_log_is_refused_by_name(bh):
+    import gzip
+
+    Path("log.jsonl").write_bytes(gzip.compress(b"{}\n"))
+    assert "unpack it" in bh("audit", "verify", "log.jsonl").refused()

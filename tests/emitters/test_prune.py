@@ -1,0 +1,397 @@
+"""Pruning: what is left proves what it can, and says no more than that."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from bh_lib.emitters import (
+    AuditConfig,
+    AuditLogger,
+    Checkpoint,
+    JsonlSink,
+    MemorySink,
+    Verdict,
+    check_note,
+    generate_keys,
+    ledger_files,
+    make_checkpoint,
+    verify,
+)
+from bh_lib.emitters import _removal as removal_module
+from bh_lib.emitters.chain import link, new_chain, parse_line
+from bh_lib.emitters.prune import prune
+from bh_lib.emitters.pruned import read_records, record_path
+from bh_lib.errors import BhError, ConfigError, IntegrityError
+
+SECRET, PUBLIC = generate_keys("auditor.example")
+OTHER, OTHER_PUBLIC = generate_keys("somebody.example")
+
+
+def day(number: int) -> str:
+    return f"2021-{1 + number // 28:02}-{1 + number % 28:02}T08:00:00.000Z"
+
+
+def write(path: Path, numbers, **options) -> None:
+    """One event a day."""
+    sink = JsonlSink(path, **options)
+    for number in numbers:
+        sink.append({"event_id": f"e{number:03}", "timestamp": day(number)})
+    sink.close()
+
+
+@pytest.fixture(params=["one file", "rotated", "rotated at every event"])
+def kept(request, tmp_path):
+    """A ledger of 40 days, and a checkpoint of each."""
+    path = tmp_path / "audit.jsonl"
+    options = {"one file": {}, "rotated": {"rotate_bytes": 2000}, "rotated at every event": {"rotate_bytes": 1}}[request.param]
+    anchors = {}
+    for number in range(40):
+        write(path, [number], **options)
+        anchors[number + 1] = make_checkpoint(path, SECRET)
+    return path, anchors
+
+
+def ids(path: Path) -> list[str]:
+    return [parse_line(line)["event_id"] for file in ledger_files(path) for line in file.read_bytes().splitlines()]
+
+
+def test_old_events_go_and_every_later_anchor_still_holds(kept):
+    path, anchors = kept
+    done = prune(path, day(25))
+    assert (done.removed, done.pruned, done.kept, done.record) == (25, 25, 15, record_path(path))
+    assert ids(path) == [f"e{number:03}" for number in range(25, 40)]
+    found = verify(path)
+    assert (found.verdict, found.events, found.pruned) == (Verdict.CONSISTENT, 15, 25)
+    for size in range(25, 41):
+        found = verify(path, anchors[size], key=PUBLIC)
+        assert (found.verdict, found.anchored) == (Verdict.COMPLETE, size)
+    assert verify(path, anchors[40], workers=2) == verify(path, anchors[40])
+
+
+def test_a_pruned_ledger_goes_on_and_new_checkpoints_continue_the_old_ones(kept):
+    path, anchors = kept
+    prune(path, day(25))
+    write(path, range(40, 45))
+    newer = make_checkpoint(path, SECRET)
+    assert newer.size == 45
+    assert verify(path, [anchors[30], newer], key=PUBLIC).verdict is Verdict.COMPLETE
+
+
+def test_anchors_that_are_named_can_be_held_against_the_pruned_part(kept):
+    path, anchors = kept
+    prune(path, day(25), anchor=[anchors[3], anchors[16], anchors[24]], anchor_key=PUBLIC)
+    for size in (3, 16, 24):
+        assert verify(path, anchors[size], key=PUBLIC).verdict is Verdict.COMPLETE
+        forged = Checkpoint("audit.jsonl", size, bytes(32))
+        assert verify(path, forged).faults[0].rule == "anchor-root"
+
+
+def test_an_anchor_inside_the_pruned_part_whose_proof_was_not_kept_is_never_complete(kept):
+    path, anchors = kept
+    prune(path, day(25))
+    found = verify(path, anchors[10], key=PUBLIC)
+    assert (found.verdict, found.faults[0].rule) == (Verdict.BROKEN, "anchor-pruned")
+
+
+def test_where_the_anchors_own_key_signed_the_pruning_it_is_consistent_and_no_more(kept):
+    path, anchors = kept
+    prune(path, day(25), key=SECRET)
+    assert check_note(read_records(path)[-1].note, PUBLIC).splitlines()[:2] == ["audit.jsonl", "25"]
+    found = verify(path, anchors[10], key=PUBLIC)
+    assert (found.verdict, found.anchored, found.faults) == (Verdict.CONSISTENT, 0, ())
+    # Not so for an anchor that is not asked to be signed, or signed by somebody else.
+    assert verify(path, anchors[10]).faults[0].rule == "anchor-pruned"
+    assert verify(path, anchors[10], key=OTHER_PUBLIC).verdict is Verdict.BROKEN
+    assert verify(path, [anchors[10], anchors[30]], key=PUBLIC).verdict is Verdict.CONSISTENT
+    assert verify(path, anchors[30], key=PUBLIC).verdict is Verdict.COMPLETE
+
+
+def test_pruning_again_carries_the_proofs_on(kept):
+    path, anchors = kept
+    prune(path, day(9), anchor=anchors[5])
+    prune(path, day(20), anchor=[anchors[5], anchors[12]])
+    done = prune(path, day(33))
+    assert (done.removed, done.pruned, done.kept) == (13, 33, 7)
+    for size in (5, 9, 12, 20, 33, 40):
+        assert verify(path, anchors[size], key=PUBLIC).verdict is Verdict.COMPLETE, size
+    for size in (1, 10, 21):
+        assert verify(path, anchors[size]).verdict is Verdict.BROKEN, size
+    for size in (5, 12):
+        assert verify(path, Checkpoint("x", size, bytes(32))).faults[0].rule == "anchor-root"
+
+
+def test_the_last_event_stays_so_that_the_next_one_follows_it(kept):
+    path, anchors = kept
+    done = prune(path, "2022-01-01")
+    assert (done.removed, done.kept) == (39, 1)
+    write(path, [40])
+    assert verify(path, anchors[40]).verdict is Verdict.COMPLETE
+    assert ids(path) == ["e039", "e040"]
+
+
+def test_nothing_old_enough_changes_nothing(kept):
+    path, _ = kept
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+    assert prune(path, "2020-12-31").removed == 0
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_an_older_event_behind_a_newer_one_stays(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    write(path, [1, 2, 9, 3, 10])
+    assert prune(path, day(5)).removed == 2
+    assert ids(path) == ["e009", "e003", "e010"]
+
+
+def test_an_event_without_a_time_ends_what_is_removed(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    sink = JsonlSink(path)
+    for event in ({"timestamp": day(1)}, {}, {"timestamp": day(2)}):
+        sink.append({"event_id": "e", **event})
+    sink.close()
+    assert prune(path, day(20)).removed == 1
+
+
+@pytest.mark.parametrize("change", ["peaks", "heads", "size", "proofs", "gone", "junk", "cut", "signature"])
+def test_a_changed_record_is_broken(tmp_path, change):
+    path = tmp_path / "audit.jsonl"
+    write(path, range(10))
+    older = make_checkpoint(path, SECRET)
+    write(path, range(10, 30))
+    anchor = make_checkpoint(path, SECRET)
+    prune(path, day(21), anchor=older, key=SECRET)
+    assert verify(path, [older, anchor], key=PUBLIC).verdict is Verdict.COMPLETE
+    target = record_path(path)
+    document = json.loads(target.read_bytes())
+    record = document["records"][0]
+    other = "ab" * 32
+    if change == "peaks":
+        record["peaks"][1] = other
+        record["note"] = ""
+    elif change == "heads":
+        record["heads"][0]["event_hash"] = other
+    elif change == "size":
+        record["size"] += 1
+    elif change == "proofs":
+        record["proofs"]["10"][0] = other
+    elif change == "signature":
+        record["note"] = record["note"].replace("audit.jsonl", "other.jsonl", 1)
+    target.write_text(json.dumps(document), "utf-8")
+    if change == "gone":
+        target.unlink()
+    elif change == "junk":
+        target.write_bytes(b"\xff\x00")
+    elif change == "cut":
+        target.write_bytes(target.read_bytes()[:-9])
+    rule = {
+        "peaks": "anchor-root",
+        "heads": "broken-link",
+        "proofs": "anchor-root",
+        "gone": "cut-head",
+        "signature": "pruned-signature",
+    }.get(change, "pruned-record")
+    found = verify(path, [anchor, older], key=PUBLIC)
+    assert (found.verdict, found.faults[0].rule) == (Verdict.BROKEN, rule)
+
+
+def test_a_forged_pruning_is_broken_under_an_anchor_and_never_complete_without(tmp_path):
+    """An intruder removes the head, and forges the record that an honest pruning would have left."""
+    path = tmp_path / "audit.jsonl"
+    write(path, range(10))
+    early = make_checkpoint(path, SECRET)
+    write(path, range(10, 30))
+    late = make_checkpoint(path, SECRET)
+    events = [parse_line(line) for line in path.read_bytes().splitlines()]
+    head, lines = new_chain(), []
+    for event in events[:4] + events[6:]:
+        del event["integrity"]
+        line, head = link(event, head)
+        lines.append(line)
+    path.write_bytes(b"".join(lines))
+    prune(path, day(25), key=OTHER)
+    assert verify(path).verdict is Verdict.CONSISTENT
+    for anchor in (early, late):
+        for key in (None, PUBLIC):
+            assert verify(path, anchor, key=key).verdict is Verdict.BROKEN
+
+
+@pytest.mark.parametrize("attack", ["edit", "drop first", "drop", "cut tail", "empty"])
+def test_what_is_done_to_a_pruned_ledger_shows(tmp_path, attack):
+    path = tmp_path / "audit.jsonl"
+    write(path, range(30))
+    anchor = make_checkpoint(path, SECRET)
+    prune(path, day(20))
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines = {
+        "edit": [lines[0].replace(b"e020", b"e021"), *lines[1:]],
+        "drop first": lines[1:],
+        "drop": [*lines[:3], *lines[4:]],
+        "cut tail": lines[:-2],
+        "empty": [],
+    }[attack]
+    path.write_bytes(b"".join(lines))
+    rule, line = {"edit": ("edited", 1), "drop first": ("gap", 1), "drop": ("gap", 4)}.get(attack, ("anchor-size", len(lines) + 1))
+    found = verify(path, anchor)
+    assert (found.verdict, found.faults[0].rule, found.faults[0].line) == (Verdict.BROKEN, rule, line)
+    if rule == "anchor-size":
+        assert verify(path).verdict in (Verdict.CONSISTENT, Verdict.EMPTY)
+
+
+def test_a_broken_ledger_or_a_wrong_anchor_is_not_pruned(kept):
+    path, anchors = kept
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+    for anchor, key in ((Checkpoint("x", 10, bytes(32)), None), (Checkpoint("x", 99, bytes(32)), None), (anchors[9], OTHER_PUBLIC)):
+        with pytest.raises(IntegrityError, match="nothing is removed"):
+            prune(path, day(25), anchor=anchor, anchor_key=key)
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+    last = ledger_files(path)[-1]
+    last.write_bytes(last.read_bytes().replace(b"e039", b"e999"))
+    with pytest.raises(IntegrityError, match="edited"):
+        prune(path, day(25))
+    assert ids(path)[0] == "e000"
+    assert not record_path(path).exists()
+
+
+@pytest.mark.parametrize("before", ["yesterday", "2021-13-01", "2021-01-01T00:00:00", "9999-01-01"])
+def test_a_time_that_is_none_is_refused(tmp_path, before):
+    with pytest.raises(ConfigError, match="before"):
+        prune(tmp_path / "audit.jsonl", before)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_stopped_at_any_step_the_ledger_verifies_and_the_next_pruning_ends_it(kept, step, monkeypatch):
+    path, anchors = kept
+    prune(path, day(4), anchor=anchors[2])
+    steps = []
+
+    def stopping(real):
+        def call(*args, **kwargs):
+            steps.append(real)
+            if len(steps) > step:
+                raise Killed
+            return real(*args, **kwargs)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", stopping(os.fsync))
+        patch.setattr(Path, "replace", stopping(Path.replace))
+        # What a killed process leaves is left, also by the clean-up.
+        patch.setattr(Path, "unlink", stopping(Path.unlink))
+        patch.setattr(removal_module, "write_records", stopping(removal_module.write_records))
+        with contextlib.suppress(Killed):
+            prune(path, day(25), anchor=anchors[15])
+    for size in (2, 4, 25, 40):
+        assert verify(path, anchors[size]).verdict is Verdict.COMPLETE, (size, step)
+    write(path, [40])
+    done = prune(path, day(25), anchor=anchors[15] if verify(path).pruned == 4 else None)
+    assert done.pruned == 25
+    assert ids(path) == [f"e{number:03}" for number in range(25, 41)]
+    for size in (2, 4, 15, 25, 40):
+        assert verify(path, anchors[size]).verdict is Verdict.COMPLETE, (size, step)
+
+
+def _write_on(path: Path, count: int, go) -> None:
+    sink = JsonlSink(path, rotate_bytes=20_000)
+    go.wait()
+    for number in range(count):
+        sink.append({"event_id": f"{os.getpid()}-{number}", "timestamp": day(100)})
+    sink.close()
+
+
+def test_writers_of_other_processes_lose_nothing_while_it_is_pruned(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    write(path, range(80), rotate_bytes=20_000)
+    anchor = make_checkpoint(path, SECRET)
+    context = multiprocessing.get_context("spawn")
+    go = context.Event()
+    writers = [context.Process(target=_write_on, args=(path, 400, go)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    go.set()
+    removed = 0
+    while any(writer.is_alive() for writer in writers) or removed < 80:
+        for number in range(10, 81, 10):
+            removed += prune(path, day(number) if number < 80 else day(99)).removed
+    for writer in writers:
+        writer.join(60)
+        assert writer.exitcode == 0
+    found = verify(path, anchor)
+    assert (found.verdict, found.pruned, found.events) == (Verdict.COMPLETE, 80, 1200)
+    assert len(set(ids(path))) == 1200
+
+
+def test_the_pruning_is_itself_an_audit_event(tmp_path):
+    path, sink = tmp_path / "audit.jsonl", MemorySink()
+    write(path, range(5))
+    with AuditLogger(AuditConfig(service="retention"), sink=sink) as audit:
+        prune(path, day(3), audit=audit, actor={"subject_id": "u-1", "subject_type": "human"})
+        path.write_bytes(path.read_bytes().replace(b"e004", b"e005"))
+        with pytest.raises(BhError):
+            prune(path, day(4), audit=audit)
+    done, refused = sink.events
+    assert (done["action"]["type"], done["resource"], done["outcome"]["status"]) == (
+        "DELETE",
+        {"type": "AuditLog", "id": "audit.jsonl"},
+        "SUCCESS",
+    )
+    assert done["actor"]["subject_id"] == "u-1"
+    assert (refused["outcome"]["status"], refused["outcome"]["error_type"]) == ("FAILURE", "IntegrityError")
+    assert refused["actor"]["subject_id"] == "bh-audit-prune"
+
+
+def test_the_event_may_go_to_the_pruned_ledger_itself(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    write(path, range(5))
+    with AuditLogger(AuditConfig(service="retention"), sink=JsonlSink(path)) as audit:
+        assert prune(path, day(3), audit=audit).removed == 3
+    found = verify(path)
+    assert (found.verdict, found.events) == (Verdict.CONSISTENT, 3)
+
+
+def test_a_published_ledger_and_one_of_many_chains_are_pruned_too(tmp_path):
+    import hashlib
+
+    path, previous, lines = tmp_path / "log.jsonl", None, []
+    for number in range(12):
+        event = {"event_id": f"e{number}", "timestamp": day(number)}
+        body = json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+        digest = hashlib.sha512((previous or "").encode() + body).hexdigest()
+        block = {"event_hash": digest, "hash_alg": "sha512"} | ({"prev_event_hash": previous} if previous else {})
+        lines.append(json.dumps({**event, "integrity": block}).encode() + b"\n")
+        previous = digest
+    path.write_bytes(b"".join(lines))
+    anchor = make_checkpoint(path, SECRET)
+    assert prune(path, day(7)).removed == 7
+    assert verify(path, anchor, key=PUBLIC).verdict is Verdict.COMPLETE
+
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    write(one, range(0, 20, 2))
+    write(two, range(1, 20, 2))
+    both = zip(one.read_bytes().splitlines(keepends=True), two.read_bytes().splitlines(keepends=True), strict=True)
+    one.write_bytes(b"".join(line for pair in both for line in pair))
+    anchor = make_checkpoint(one, SECRET)
+    assert prune(one, day(13), many_chains=True).removed == 13
+    found = verify(one, anchor, many_chains=True)
+    assert (found.verdict, found.chains, found.events) == (Verdict.COMPLETE, 2, 7)
+
+
+def test_what_stays_keeps_its_rights_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    write(path, range(9))
+    path.chmod(0o640)
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    prune(path, day(4))
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert path.stat().st_mtime == 1_600_000_000
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["audit.jsonl", "audit.jsonl.pruned"]
