@@ -30,7 +30,8 @@ start = time.perf_counter()
 found = verify(path, anchor, workers=workers)
 wall = time.perf_counter() - start
 peak = lambda who: resource.getrusage(who).ru_maxrss / 1024
-spent = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+everyone = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+spent = sum(one.ru_utime + one.ru_stime for one in everyone)
 print(json.dumps([str(found), found.events, wall, spent, peak(resource.RUSAGE_SELF), peak(resource.RUSAGE_CHILDREN)]))
 """
 PEER = """
@@ -42,10 +43,15 @@ from bh_audit_logger.sinks import JsonlFileSink
 count = 20_000
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "log")
-    log = AuditLogger(config=AuditLoggerConfig(service_name="s", service_environment="prod", enable_integrity=True), sink=JsonlFileSink(path))
+    config = AuditLoggerConfig(service_name="s", service_environment="prod", enable_integrity=True)
+    log = AuditLogger(config=config, sink=JsonlFileSink(path))
+    event = dict(
+        actor={"subject_id": "u1", "subject_type": "human"},
+        resource={"type": "Patient", "id": "p1", "patient_id": "p1"},
+        outcome={"status": "SUCCESS"}, correlation={"request_id": "r"}, phi_touched=True, data_classification="PHI",
+    )
     for _ in range(count):
-        log.audit("READ", actor={"subject_id": "u1", "subject_type": "human"}, resource={"type": "Patient", "id": "p1", "patient_id": "p1"},
-                  outcome={"status": "SUCCESS"}, correlation={"request_id": "r"}, phi_touched=True, data_classification="PHI")
+        log.audit("READ", **event)
     events = [json.loads(line) for line in open(path)]
 best = 0
 for _ in range(5):
@@ -89,7 +95,8 @@ def verified(path: Path, workers: int, anchor: str | None) -> str:
     verdict, events, wall, spent, peak, child = json.loads(done.stdout)
     tree = "anchor" if anchor else "chain"
     memory = f"{peak:,.0f} MiB" + (f", a worker {child:,.0f} MiB" if workers > 1 else "")
-    return f"{tree:7}{workers} process(es)  {verdict}  {events / wall:>12,.0f} events/s  {wall:6.1f} s  {spent:6.1f} s of processor time  peak {memory}"
+    rates = f"{events / wall:>10,.0f} events/s in {wall:.1f} s, {events / spent:>9,.0f} a second of processor time"
+    return f"{tree:7}{workers} process(es)  {verdict:11}{rates}, peak {memory}"
 
 
 def main() -> None:
