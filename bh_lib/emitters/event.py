@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -76,7 +77,7 @@ def build_event(
     Raises
     ------
     SchemaError
-        If a field has no place in an event; the message names the place, which is the caller's own word for it.
+        If a field has no place in an event; the message names the field that it resembles, if there is one.
 
     Examples
     --------
@@ -108,5 +109,8 @@ def build_event(
         elif key in _OUTCOME:
             outcome[key] = value
         else:
-            raise SchemaError("has no place in an audit event", place=f"record(..., {key}=)")
+            # The name itself may come from a row of data: it is not shown.
+            like = get_close_matches(str(key), _BLOCKS | _ACTION | _OUTCOME, 1)
+            hint = f": did you mean {like[0]}?" if like else "; AuditLogger.record lists those that have"
+            raise SchemaError(f"a field has no place in an audit event{hint}", place="record()")
     return event

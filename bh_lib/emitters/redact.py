@@ -1,17 +1,23 @@
 """What may be in an event: metadata by allowlist, scalars only; free text scrubbed and capped.
 
 This is the first stage of the pipeline, so that nothing behind it (validation, sinks, spool, diagnostics) ever holds
-what was taken out. Identifiers that the standard asks for (``subject_id``, ``patient_id``) are the event's purpose and stay.
+what was taken out.
+
+Identifiers that the standard asks for are the event's purpose and stay as they are: the ids in ``actor``, ``resource``,
+``delegation``, ``correlation``, ``consent``, ``disclosure.recipient`` and ``emergency.approved_by``, ``http.client_ip``, and
+the dates of a consent. So do the names that the service was configured with, and a number under an allowed metadata key. Every
+other text is scrubbed: `FREE`, where anybody may have written it; `CODE` and `AGENT`, where a run of digits, or a date, has a
+meaning.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
+from bh_lib.emitters.shapes import AGENT, CODE, FREE, Rules, name_pattern, plain_form
 from bh_lib.errors import ConfigError
 
 __all__ = ["Redactor", "scrub"]
@@ -19,24 +25,20 @@ __all__ = ["Redactor", "scrub"]
 _LONGEST = 4096
 _METADATA_ENTRIES = 20
 _EXACT_INTEGERS = 2**53
-
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*"
-# In this order: a longer shape first, so that a social security number is not half taken for something else.
-# Each is linear: no quantifier stands inside another.
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), mark)
-    for pattern, mark in (
-        (r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*", "[EMAIL]"),
-        (r"(?<!\d)\d{3}[-. ]?\d{2}[-. ]?\d{4}(?!\d)", "[SSN]"),
-        (r"(?<!\d)(?:\+?\d{1,2}[-. ]?)?(?:\(\d{3}\) ?|\d{3}[-. ]?)\d{3}[-. ]?\d{4}(?!\d)", "[PHONE]"),
-        (r"(?<!\d)\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[t ]\d{2}:\d{2}(?::\d{2})?)?", "[DATE]"),
-        (r"(?<!\d)\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}(?!\d)", "[DATE]"),
-        (rf"\b{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{2,4}}\b", "[DATE]"),
-        (rf"(?<!\d)\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}\.?,? \d{{2,4}}\b", "[DATE]"),
-        (r"\b(?:mrn|medical record(?: number| no)?|patient id|ssn|dob)\b[\s:#.=]*[\w-]*\d[\w-]*", "[ID]"),
-        (r"\d{5,}", "[NUMBER]"),
-    )
-)
+_REMEMBERED = 1024
+# Which texts of a block are scrubbed, and by which rules. What schema 3.0 holds to a list of words needs none.
+_TEXTS: dict[str, tuple[tuple[str, Rules, int | None], ...]] = {
+    "outcome": (("error_type", FREE, 128), ("error_message", FREE, None)),
+    "action": (("name", FREE, 128),),
+    "resource": (("type", FREE, 128),),
+    "attribution": (("method", FREE, 64),),
+    "consent": (("scope", FREE, 256),),
+    "disclosure": (("description_code", CODE, 128),),
+    "emergency": (("nature_code", CODE, 128),),
+    "http": (("user_agent", FREE, 128), ("route_template", FREE, 512)),
+}
+_TEXTFUL = (_TEXTS.keys() | {"delegation"}) - {"outcome", "action", "resource"}
+_AGENT = tuple((key, AGENT, 128) for key in ("vendor", "model_family", "model_version", "harness", "harness_version"))
 
 
 def scrub(text: str, *, limit: int = 256) -> str:
@@ -60,16 +62,13 @@ def scrub(text: str, *, limit: int = 256) -> str:
     """
     if len(text) > _LONGEST:
         return "[LONG TEXT REMOVED]"[:limit]
-    # Full-width digits, and zero-width characters between digits, would walk past every pattern below.
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
-        text = "".join("-" if unicodedata.category(c) == "Pd" else c for c in text)
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    for pattern, mark in _RULES:
+    return _scrubbed(plain_form(text), FREE)[:limit]
+
+
+def _scrubbed(text: str, rules: Rules) -> str:
+    for pattern, mark in rules:
         text = pattern.sub(mark, text)
-    return text[:limit]
+    return text
 
 
 class Redactor:
@@ -97,30 +96,29 @@ class Redactor:
     ({'format': 'pdf for [NAME]'}, 2)
     """
 
-    __slots__ = ("_limit", "_metadata", "_names", "dropped")
+    __slots__ = ("_clean", "_limit", "_metadata", "_names", "dropped")
 
     def __init__(self, metadata: Iterable[str] = (), names: Iterable[str] = (), limit: int = 256) -> None:
         if isinstance(metadata, str) or isinstance(names, str):
             raise ConfigError("is a list of strings, not one string", place="metadata or names")
         self._metadata = frozenset(metadata)
-        words = sorted({name.strip() for name in names if name.strip()}, key=len, reverse=True)
-        self._names = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words), re.IGNORECASE) if words else None
+        self._names = name_pattern(list(names))
         self._limit = limit
+        # Labels such as "Note" come with every event: those that scrubbing left alone are known by sight.
+        self._clean: set[str] = set()
         self.dropped = 0
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
         """Redact in place what the logger built; what the caller handed in is replaced, never changed."""
-        outcome = event.get("outcome")
-        if outcome is not None and len(outcome) > 1:
-            event["outcome"] = self._texts(outcome, ("error_type", "error_message"))
-        action = event.get("action")
-        if action is not None and "name" in action:
-            event["action"] = self._texts(action, ("name",))
-        http = event.get("http")
-        if http is not None:
-            event["http"] = self._http(http)
-        if "attribution" in event:
-            event["attribution"] = self._texts(event["attribution"], ("method",))
+        if not self._is_bare(event):
+            for name, keys in _TEXTS.items():
+                block = event.get(name)
+                if isinstance(block, Mapping):
+                    event[name] = self._texts(block, keys)
+            if isinstance(event.get("actor"), Mapping):
+                event["actor"] = self._actor(event["actor"])
+            if "delegation" in event:
+                event["delegation"] = self._delegation(event["delegation"])
         if "metadata" in event:
             kept = self._kept(event["metadata"])
             if kept:
@@ -129,29 +127,65 @@ class Redactor:
                 del event["metadata"]
         return event
 
-    def text(self, value: str, limit: int | None = None) -> str:
-        """Scrub one free text, the registered names included."""
-        if self._names is not None and len(value) <= _LONGEST:
+    def _is_bare(self, event: dict[str, Any]) -> bool:
+        """Whether it is of the commonest kind: no text but labels that are known by sight."""
+        try:
+            actor, resource = event["actor"], event["resource"]
+            return (
+                len(event["outcome"]) == 1
+                and "name" not in event["action"]
+                and resource["type"] in self._clean
+                and "auth" not in actor
+                and self._clean.issuperset(actor.get("roles", ()))
+                and event.keys().isdisjoint(_TEXTFUL)
+            )
+        except (KeyError, TypeError, AttributeError):
+            return False  # not the shape of an event: validation words it
+
+    def text(self, value: str, limit: int | None = None, rules: Rules = FREE) -> str:
+        """Scrub one text, the registered names included."""
+        if len(value) > _LONGEST:
+            return scrub(value, limit=limit or self._limit)
+        value = plain_form(value)
+        if self._names is not None:
             value = self._names.sub("[NAME]", value)
-        return scrub(value, limit=limit or self._limit)
+        return _scrubbed(value, rules)[: limit or self._limit]
 
-    def _texts(self, block: Any, keys: tuple[str, ...]) -> Any:
-        if not isinstance(block, Mapping):
-            return block
-        return {
-            key: self.text(value, 128 if key != "error_message" else None) if key in keys and isinstance(value, str) else value
-            for key, value in block.items()
-        }
+    def _label(self, value: Any, rules: Rules, limit: int | None) -> Any:
+        if not isinstance(value, str) or value in self._clean:
+            return value
+        out = self.text(value, limit, rules)
+        # Only what the widest rules leave alone: a code that passed as a code may not pass elsewhere.
+        if rules is FREE and out == value and len(value) <= 64 and len(self._clean) < _REMEMBERED:
+            self._clean.add(value)
+        return out
 
-    def _http(self, block: Any) -> Any:
-        if not isinstance(block, Mapping):
-            return block
-        if "user_agent" in block:
-            block = self._texts(block, ("user_agent",))
-        route = block.get("route_template")
-        if isinstance(route, str) and ("?" in route or "#" in route):
-            block = {**block, "route_template": re.split(r"[?#]", route, maxsplit=1)[0]}
-        return block
+    def _texts(self, block: Mapping[str, Any], keys: tuple[tuple[str, Rules, int | None], ...]) -> Mapping[str, Any]:
+        changed: dict[str, Any] = {}
+        for key, rules, limit in keys:
+            value = block.get(key)
+            if value is None or (rules is FREE and isinstance(value, str) and value in self._clean):
+                continue
+            if key == "route_template" and isinstance(value, str):
+                # A route's template has no query; a raw URL, given by mistake, may.
+                value = re.split(r"[?#]", value, maxsplit=1)[0]
+            changed[key] = self._label(value, rules, limit)
+        return {**block, **changed} if changed else block
+
+    def _actor(self, actor: Mapping[str, Any]) -> Mapping[str, Any]:
+        roles, auth = actor.get("roles"), actor.get("auth")
+        if isinstance(roles, (list, tuple)):
+            actor = {**actor, "roles": [self._label(role, FREE, 64) for role in roles]}
+        if isinstance(auth, Mapping):
+            actor = {**actor, "auth": self._texts(auth, (("method", FREE, 64),))}
+        return actor
+
+    def _delegation(self, delegation: Any) -> Any:
+        if isinstance(delegation, Mapping) and isinstance(acting := delegation.get("acting"), Mapping):
+            agent = acting.get("agent")
+            if isinstance(agent, Mapping):
+                return {**delegation, "acting": {**acting, "agent": self._texts(agent, _AGENT)}}
+        return delegation
 
     def _kept(self, metadata: Any) -> dict[str, Any]:
         if not isinstance(metadata, Mapping):

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from bh_lib._extras import require
 from bh_lib.emitters.chain import GENESIS, Head, link
 from bh_lib.emitters.sinks.base import Receipt, Sink
+from bh_lib.emitters.sinks.hush import Hush
 from bh_lib.errors import SinkError
 
 __all__ = ["DynamoDbSink", "create_table"]
 
 _ATTEMPTS = 50
+_PAGE = 100
+_hush = Hush("botocore", "boto3", "urllib3")
+_Result = TypeVar("_Result")
+# What a cancelled transaction may say of an item where the same may succeed in a moment; "None" is said of the others.
+_PASSING = {"None", None, "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 class DynamoDbSink(Sink):
@@ -54,45 +60,72 @@ class DynamoDbSink(Sink):
         Raises
         ------
         SinkError
-            If other writers take the head too many times in a row.
+            If the table refuses, can't be reached, or other writers take the head too many times in a row. Where no answer came,
+            the event may be kept all the same: append it again, it is kept once.
         """
         for attempt in range(_ATTEMPTS):
             with self._lock:
                 seen = self._known or self._read_head()
+                self._known = None
                 line, head = link(event, seen)
-                try:
-                    self._client.transact_write_items(TransactItems=self._items(event, line, seen, head))
-                except self._client.exceptions.TransactionCanceledException as error:
-                    self._known = None
-                    # In the order of the items: event, mark, head. Throttling and clashing transactions come here too.
-                    reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-                    if reasons[1:2] == ["ConditionalCheckFailed"]:
-                        return self._receipt(event["event_id"])
-                else:
+                items = self._items(event, line, seen, head)
+                if (reasons := self._transact(items)) is None:
                     self._known = head
                     return Receipt(event["event_id"], head.seq, head.event_hash)
+                # In the order of the items: event, mark, head.
+                if reasons[1:2] == ["ConditionalCheckFailed"]:
+                    return self._receipt(event["event_id"])
+                if not _PASSING.issuperset(reasons):
+                    told = ", ".join(sorted({str(reason) for reason in reasons} - {"None"}))
+                    raise SinkError(f"the table refused: {told}")
             time.sleep(random.random() * min(0.5, 0.005 * 2**attempt))  # noqa: S311  spreads writers, guards nothing
         raise SinkError(f"the chain's head was taken by other writers {_ATTEMPTS} times in a row")
+
+    def _transact(self, items: list[dict[str, Any]]) -> list[str | None] | None:
+        """None when it is done, else why it was cancelled. Throttling and clashing transactions come here too."""
+
+        def ask() -> list[str | None] | None:
+            try:
+                # The client gives each call a token: its own retries after a lost answer are one transaction.
+                self._client.transact_write_items(TransactItems=items)
+            except self._client.exceptions.TransactionCanceledException as error:
+                return [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            return None
+
+        return _asked(ask)
 
     def write(self, line: bytes) -> None:  # noqa: ARG002  (the protocol's shape)
         """Not used: `append` writes a line and the chain's head together."""
         raise SinkError("this sink keeps a line together with its chain's head: call append")
 
-    def lines(self) -> Iterable[bytes]:
-        """The chain's ledger lines in order: write them to a file, and `verify` that."""
+    def lines(self) -> Iterator[bytes]:
+        """The chain's ledger lines in order, streamed: `bh_lib.emitters.export_ledger` writes them to a file to verify."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
             KeyConditionExpression="pk = :chain",
             ExpressionAttributeValues={":chain": {"S": f"chain#{self._chain}"}},
         )
-        for page in pages:
+        turning = iter(pages)
+        while page := _asked(lambda: next(turning, None)):
             for item in page["Items"]:
                 yield item["line"]["S"].encode() + b"\n"
 
+    def head(self) -> Head:
+        """Where the chain stands, as its head's item says."""
+        return self._read_head()
+
     def holds(self, event_ids: Iterable[str]) -> set[str]:
         """Which of these events are in the table."""
-        return {event_id for event_id in event_ids if self._get(f"event#{event_id}") is not None}
+        wanted, found = sorted(set(event_ids)), set[str]()
+        for start in range(0, len(wanted), _PAGE):
+            keys = [{"pk": {"S": f"event#{event_id}"}, "sk": {"N": "0"}} for event_id in wanted[start : start + _PAGE]]
+            asked: Any = {self._table: {"Keys": keys, "ConsistentRead": True, "ProjectionExpression": "pk"}}
+            while asked:
+                answer = _asked(lambda asked=asked: self._client.batch_get_item(RequestItems=asked))  # type: ignore[misc]
+                found.update(item["pk"]["S"].removeprefix("event#") for item in answer["Responses"].get(self._table, []))
+                asked = answer.get("UnprocessedKeys")
+        return found
 
     def _items(self, event: dict[str, Any], line: bytes, seen: Head, head: Head) -> list[dict[str, Any]]:
         place = {"seq": {"N": str(head.seq)}, "event_hash": {"S": head.event_hash}}
@@ -122,13 +155,26 @@ class DynamoDbSink(Sink):
         return Receipt(event_id, int(item["seq"]["N"]), item["event_hash"]["S"])
 
     def _get(self, key: str) -> dict[str, Any] | None:
-        answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": key}, "sk": {"N": "0"}}, ConsistentRead=True)
+        place = {"pk": {"S": key}, "sk": {"N": "0"}}
+        answer = _asked(lambda: self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True))
         item: dict[str, Any] | None = answer.get("Item")
         return item
 
     def _after_fork(self) -> None:
         super()._after_fork()
         self._known = None
+
+
+def _asked(work: Callable[[], _Result]) -> _Result:
+    """Call the client, silently: at DEBUG it logs what it sends. Its errors may quote an item; only their code goes further."""
+    with _hush:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001  the client's errors have no base that is known without the client's library
+            response = getattr(error, "response", None)
+            code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+            told = f"the table refused: {code}" if code else f"the table can't be reached ({type(error).__name__})"
+    raise SinkError(told)
 
 
 def create_table(client: Any, table: str) -> None:
