@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import struct
 
 import pytest
@@ -118,3 +120,55 @@ def test_a_value_that_holds_itself_is_refused(writer):
     loop.append(loop)
     with pytest.raises(InputError):
         writer(loop)
+
+
+#: 100,000 take about half a minute: BH_CANONICAL_EVENTS=100000 pytest tests/emitters/test_canonical.py -k reference
+EVENTS = int(os.environ.get("BH_CANONICAL_EVENTS", "3000"))
+ALPHABET = [*map(chr, range(0x80)), *"éßñ中日\u2028\u2029\ufeff\uffff\x80\xa0\U0001f602\U00010000\ufb33"]
+
+
+def some_text(chance: random.Random, most: int) -> str:
+    return "".join(chance.choices(ALPHABET, k=chance.randrange(most)))
+
+
+def some_value(chance: random.Random, depth: int, numbers: bool):
+    kind = chance.randrange(10 if depth else 7)
+    if kind < 3:
+        return some_text(chance, 20)
+    if kind == 3:
+        return chance.choice([None, True, False])
+    if kind == 4:
+        return chance.choice([0, 1, -1, 2**53 - 1, 1 - 2**53, chance.randrange(-(2**40), 2**40)])
+    if kind == 5 and numbers:
+        (value,) = struct.unpack(">d", chance.randbytes(8))
+        return value if value == value and abs(value) != float("inf") else 0.5
+    if kind < 7:
+        return f"{chance.randrange(10**6)}"
+    if kind == 7:
+        return [some_value(chance, depth - 1, numbers) for _ in range(chance.randrange(4))]
+    key = (lambda: some_text(chance, 8)) if numbers else (lambda: "".join(chance.choices('abcz_-0\\"', k=chance.randrange(9))))
+    return {key(): some_value(chance, depth - 1, numbers) for _ in range(chance.randrange(5))}
+
+
+def some_event(number: int):
+    """An event with the fields of the standard, whose values are anything; every third one is beyond the restricted form."""
+    chance = random.Random(number)
+    event = {
+        "schema_version": "3.0",
+        "event_id": f"{chance.getrandbits(128):032x}",
+        "actor": {"subject_id": some_text(chance, 12), "roles": [some_text(chance, 6) for _ in range(chance.randrange(3))]},
+        "resource": {"type": "Note", "id": some_text(chance, 12)},
+        "integrity": {"chain_id": f"{number:x}", "seq": number, "prev_event_hash": "0" * 64, "hash_alg": "sha256"},
+    }
+    for name in chance.sample(["action", "http", "metadata", "consent", "outcome", "delegation", "correlation"], 3):
+        event[name] = some_value(chance, 3, number % 3 == 0)
+    return event
+
+
+def test_events_are_written_as_the_reference_implementation_writes_them(writer):
+    reference = pytest.importorskip("rfc8785")
+    for number in range(EVENTS):
+        event = some_event(number)
+        written = reference.dumps(event)
+        assert writer(event) == written, number
+        assert canonical_exact(event) == written, number
