@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bh_lib import __version__
-from bh_lib.cli import audit, demo, experiment, schema, sentinel, synth
+from bh_lib.cli import audit, demo, experiment, export, schema, sentinel, synth
 
 __all__ = ["app"]
 
@@ -36,6 +36,7 @@ def _root(
 
 
 app.command("demo")(demo.demo)
+audit.app.command("export", epilog="Example: bh audit export postgresql://auditor@db/trails trail.jsonl")(export.export)
 app.add_typer(schema.app, name="schema")
 app.add_typer(synth.app, name="synth")
 app.add_typer(audit.app, name="audit")

@@ -11,7 +11,7 @@ CONTRACT = {
     "demo": [],
     "schema": ["validate", "convert", "controls"],
     "synth": ["events", "notes"],
-    "audit": ["check", "verify", "prune", "checkpoint", "review"],
+    "audit": ["check", "verify", "prune", "checkpoint", "review", "export"],
     "sentinel": ["analyze", "evaluate", "check"],
     "experiment": ["run", "list", "compare", "promote", "leaderboard"],
 }

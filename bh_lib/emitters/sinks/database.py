@@ -67,6 +67,8 @@ def fault_of(error: Any) -> DatabaseFault:
     cause = getattr(error, "orig", None)
     code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     kind = type(error).__name__
+    if code == "SQLITE_ERROR" and "no such table" in str(cause):
+        code = "42P01"  # as PostgreSQL calls it: SQLite has one code for many faults
     if code is not None:
         words = f"the database refused: {_MEANINGS[code]} ({code})" if code in _MEANINGS else f"the database refused: {code}"
     else:
