@@ -46,6 +46,8 @@ class Sink(ABC):
 
     #: Names the sink in messages and health snapshots.
     name = "sink"
+    #: Whether an append may take long, as a network or an fsync does: an event loop then must not wait for it.
+    slow = False
 
     #: Whether an append that raises has surely kept nothing. Where it is not sure, a replay asks what the sink `holds` first.
     certain = False

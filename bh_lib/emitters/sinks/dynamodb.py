@@ -47,6 +47,7 @@ class DynamoDbSink(Sink):
     """
 
     name = "dynamodb"
+    slow = True
 
     def __init__(self, table: str, *, chain: str = "main", client: Any = None) -> None:
         super().__init__()

@@ -69,6 +69,7 @@ class SqlSink(Sink):
     """
 
     name = "sql"
+    slow = True
 
     def __init__(self, database: Any, *, chain: str = "main", table: str = "audit_event", timeout: float = 10.0) -> None:
         if not table.isidentifier() or not table.isascii():

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, Sink, verify
+from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, MemorySink, Sink, verify
 from bh_lib.emitters.asgi import AuditMiddleware
 
 
@@ -189,3 +189,26 @@ def test_a_thread_and_a_file_keep_one_chain(tmp_path):
     audit.close()
     assert str(verify(path).verdict.value) == "CONSISTENT"
     assert len(path.read_bytes().splitlines()) == 50
+
+
+def test_a_sink_that_waits_for_a_disk_or_a_database_says_so(tmp_path):
+    assert not MemorySink().slow
+    assert not JsonlSink(tmp_path / "a.jsonl").slow
+    assert JsonlSink(tmp_path / "b.jsonl", fsync="each").slow
+
+
+def test_a_database_keeps_one_chain_from_the_thread(tmp_path):
+    pytest.importorskip("sqlalchemy")
+    from bh_lib.emitters.sinks.sql import SqlSink
+
+    sink = SqlSink(f"sqlite:///{tmp_path / 'audit.db'}")
+    audit = AuditLogger(AuditConfig(service="s"), sink=sink)
+    app = AuditMiddleware(answer, audit=audit)
+    assert app.waits()
+
+    async def many_at_once():
+        await asyncio.gather(*(ask(app) for _ in range(20)))
+
+    asyncio.run(many_at_once())
+    assert (audit.health()["accepted"], app.health()["unrecorded"]) == (20, 0)
+    audit.close()
