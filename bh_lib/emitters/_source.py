@@ -90,7 +90,11 @@ class Source:
 
 def written_file(ledger: Ledger) -> Path:
     """The file of a ledger that a writer appends to: the path itself, or the last of several."""
-    return Path(ledger) if isinstance(ledger, (str, os.PathLike)) else Path(list(ledger)[-1])
+    if isinstance(ledger, (str, os.PathLike)):
+        return Path(ledger)
+    if not ledger:
+        raise InputError("at least one file is needed")
+    return Path(ledger[-1])
 
 
 def sources(ledger: Ledger) -> list[Source]:
@@ -110,8 +114,6 @@ def sources(ledger: Ledger) -> list[Source]:
 
 def _listed(ledger: Ledger) -> list[Source]:
     files = ledger_files(ledger) if isinstance(ledger, (str, os.PathLike)) else [Path(item) for item in ledger]
-    if not files:
-        raise InputError("at least one file is needed")
     found = []
     for path in files:
         try:
