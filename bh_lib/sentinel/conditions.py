@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bh_lib.schema.mention import Assertion, Experiencer, Temporality
@@ -23,6 +23,10 @@ class Evidence:
     mentions: Sequence[Mention]
     emotions: Mapping[str, float]
     ideation_level: int
+    flags: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "flags", frozenset(mention.flag_id for mention in self.mentions))
 
 
 class Condition(Protocol):
@@ -61,6 +65,8 @@ class Clause:
 
     def admitted(self, evidence: Evidence) -> list[Mention]:
         """The mentions that satisfy it one by one."""
+        if self.flags.isdisjoint(evidence.flags):
+            return []
         return [mention for mention in evidence.mentions if self._admits(mention)]
 
     def holds(self, evidence: Evidence) -> bool:

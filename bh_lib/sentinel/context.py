@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Final
 
 from bh_lib.schema.mention import Assertion, Experiencer, Temporality
-from bh_lib.sentinel.cues import CueKind, CueTree, Found, Token, tokens
+from bh_lib.sentinel.cues import Cue, CueKind, CueTree, Found, Token, tokens
 from bh_lib.sentinel.document import Document, Sentence
 from bh_lib.sentinel.mention import Context
 from bh_lib.sentinel.when import RECENT_DAYS, Placed, moments, when
@@ -22,6 +23,8 @@ _CLOSERS: Final = frozenset({";", "}"})
 _OF_THE_PAST: Final = frozenset({"negation.history", "family.history"})
 _SOFT: Final = frozenset({",", "and", "-"})
 _BOX: Final = re.compile(r"\[ ?[x✓✔]? ?\]|[☐☑☒]")
+_FORM_MARKS: Final = frozenset("-+[☐☑☒")
+_WHOSE: Final = (CueKind.FAMILY, CueKind.OTHER)
 _MINUS: Final = re.compile(r"(?:^|[\s,;:/(])(?:\(-\)|-) ?$")
 _PLUS: Final = re.compile(r"(?:\(\+\)|\+) ?$")
 _AFTER_MINUS: Final = re.compile(r"^ ?\(-\)")
@@ -36,6 +39,13 @@ class Scene:
     found: list[Found]
     section: str
     told: list[Placed]
+    starts: list[int]
+    ends: list[int]
+    stops: list[int]
+    closers: list[int]
+    softs: list[int]
+    selves: list[int]
+    marked: bool
 
 
 class ContextEngine:
@@ -64,18 +74,30 @@ class ContextEngine:
 
     def scene(self, document: Document, sentence: Sentence, section: str) -> Scene:  # noqa: ARG002
         """Read one sentence. The document is for engines that look beyond it."""
-        words = tokens(sentence.norm)
-        return Scene(sentence, words, list(self._cues.find(words)), section, moments(sentence.norm, self._cues.reference_year))
+        words, norm = tokens(sentence.norm), sentence.norm
+        found = list(self._cues.find(words))
+        return Scene(
+            sentence,
+            words,
+            found,
+            section,
+            moments(norm, self._cues.reference_year),
+            starts=[word[1] for word in words],
+            ends=[word[2] for word in words],
+            stops=[each.first for each in found if each.cue.kind is CueKind.STOP],
+            closers=[n for n, word in enumerate(words) if word[0] in _CLOSERS],
+            softs=[n for n, word in enumerate(words) if word[0] in _SOFT],
+            selves=[n for n, word in enumerate(words) if word[0] in _SELF],
+            marked=not _FORM_MARKS.isdisjoint(norm),
+        )
 
     def judge(self, scene: Scene, start: int, end: int) -> Context:
         """How the span ``start:end`` of the sentence's normal form stands."""
         words = scene.words
-        first = next((n for n, word in enumerate(words) if word[2] > start), len(words))
-        last = next((n for n, word in enumerate(words) if word[1] >= end), len(words))
+        first, last = bisect_right(scene.ends, start), bisect_left(scene.starts, end)
         section = scene.section
         kinds: dict[CueKind, str] = {}
         near: dict[CueKind, int] = {}
-        stops = [found for found in scene.found if found.cue.kind is CueKind.STOP]
         for found in scene.found:
             cue = found.cue
             if cue.kind is CueKind.SECTION and found.first <= first:
@@ -84,8 +106,8 @@ class ContextEngine:
             elif cue.kind is CueKind.FIGURATIVE:
                 if found.first < last and found.last > first:
                     kinds[cue.kind] = cue.cue_id
-            elif (cue.forward and found.first < first and _reaches(scene, found, stops, min(found.last, first), first)) or (
-                cue.backward and found.first >= last and _reaches(scene, found, stops, last, found.first)
+            elif (cue.forward and found.first < first and _reaches(scene, cue, min(found.last, first), first)) or (
+                cue.backward and found.first >= last and _reaches(scene, cue, last, found.first)
             ):
                 gap = max(0, first - found.last) if found.first < first else found.first - last
                 if gap < near.get(cue.kind, 1_000):
@@ -93,25 +115,27 @@ class ContextEngine:
         # "Currently", said of something else earlier in the sentence, makes no history present.
         if near.get(CueKind.RECENT, 0) > near.get(CueKind.HISTORICAL, 1_000):
             del kinds[CueKind.RECENT]
-        _forms(scene.sentence.norm, start, end, kinds)
+        if scene.marked:
+            _forms(scene.sentence.norm, start, end, kinds)
         return _context(scene, start, end, kinds, section)
 
 
-def _reaches(scene: Scene, found: Found, stops: list[Found], left: int, right: int) -> bool:
-    cue, words = found.cue, scene.words
+def _within(places: list[int], left: int, right: int) -> bool:
+    at = bisect_left(places, left)
+    return at < len(places) and places[at] < right
+
+
+def _reaches(scene: Scene, cue: Cue, left: int, right: int) -> bool:
+    """Whether a cue still speaks across the words ``left:right``."""
     if right - left > cue.words:
         return False
-    whose = cue.kind in (CueKind.FAMILY, CueKind.OTHER)
+    if left >= right:
+        return True
+    whose = cue.kind in _WHOSE
     # "Another client reported being suicidal": what a person reports right after being named is of that person.
-    if any(left <= stop.first < right and not (whose and stop.first == left) for stop in stops):
+    if _within(scene.stops, left + 1 if whose else left, right) or _within(scene.closers, left, right):
         return False
-    for place in range(left, right):
-        word = words[place][0]
-        if word in _CLOSERS or (not cue.through and word in _SOFT):
-            return False
-        if whose and word in _SELF:
-            return False
-    return True
+    return not (not cue.through and _within(scene.softs, left, right)) and not (whose and _within(scene.selves, left, right))
 
 
 def _forms(norm: str, start: int, end: int, kinds: dict[CueKind, str]) -> None:

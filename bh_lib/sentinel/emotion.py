@@ -143,11 +143,14 @@ def _strength(lexicon: Lexicon, before: list[str]) -> float:
 
 def _sentence(lexicon: Lexicon, text: str, left: dict[str, float]) -> None:
     words = _WORD.findall(text)
+    by_word, by_stem = lexicon.by_word, lexicon.by_stem
     at = last = 0
-    while at < len(words):
+    for place, word in enumerate(words):
+        if place < at or (word not in by_word and word[:_STEM] not in by_stem):
+            continue
+        at = place
         term = _match(lexicon, words, at)
         if term is None:
-            at += 1
             continue
         strength = _strength(lexicon, words[max(last, at - _SCOPE) : at])
         for emotion, weight in term.weights:

@@ -1,7 +1,7 @@
-"""Finds which patterns can match at all: each needs one of a few strings to be there, often of several such groups.
+"""What must stand in a text for a pattern to match at all: the ways in which it can, and the strings that each needs.
 
-Looking for strings costs far less than running expressions. With google-re2 all are looked for in one pass, otherwise one
-by one; which are found is the same, and the expressions are run by ``re`` in either case.
+Looking for strings costs far less than running expressions. The strings are read off the tree of an expression, as far as it
+can only mean a few: "(?:want|wish)(?:s|ed)? to die" is six strings, and a gap of any characters parts one group from the next.
 """
 
 from __future__ import annotations
@@ -9,22 +9,108 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from bh_lib._extras import optional
-from bh_lib.sentinel.document import Document
 from bh_lib.sentinel.expression import _CONSTANTS, parse_tree
 
-__all__ = ["Literal", "LiteralIndex", "required_literals"]
+__all__ = ["Literal", "Way", "required_literals"]
 
-_COST: Final = {1: 60.0, 2: 15.0, 3: 4.0, 4: 1.0, 5: 0.4}
+_EXACT: Final = 60
+"""Most strings that a part of an expression is spelled out to."""
+MOST_GROUPS: Final = 3
+_WAYS: Final = 12
+_BOUND: Final = "\x01"
+"""Stands for a word boundary while strings are put together."""
+_WORD: Final = re.compile(r"[a-z0-9_]")
+_RUN: Final = re.compile(r"[a-z0-9_]+")
+_COST: Final = {0: 400.0, 1: 60.0, 2: 15.0, 3: 4.0, 4: 1.5, 5: 0.6, 6: 0.3}
+# Words that stand in every other sentence: a string of nothing else parts little from little.
 _COMMON: Final = frozenset(
-    "ing ion the and for not was has had with that have feel want to of in on my is it".split()  # noqa: SIM905
+    [
+        "i",
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "it",
+        "is",
+        "was",
+        "be",
+        "been",
+        "am",
+        "are",
+        "for",
+        "not",
+        "no",
+        "with",
+        "that",
+        "this",
+        "my",
+        "me",
+        "he",
+        "she",
+        "they",
+        "you",
+        "his",
+        "her",
+        "we",
+        "but",
+        "so",
+        "as",
+        "had",
+        "has",
+        "have",
+        "do",
+        "did",
+        "don",
+        "t",
+        "s",
+        "from",
+        "out",
+        "up",
+        "just",
+        "get",
+        "got",
+        "all",
+        "by",
+        "if",
+        "about",
+        "can",
+        "could",
+        "would",
+        "will",
+        "feel",
+        "want",
+        "like",
+        "more",
+        "time",
+        "when",
+        "what",
+        "than",
+        "then",
+        "them",
+        "their",
+        "there",
+        "been",
+        "being",
+        "were",
+        "him",
+        "now",
+        "who",
+        "how",
+        "pt",
+        "patient",
+        "ing",
+        "ion",
+    ]
 )
-_DEAR: Final = 150.0
-_GROUPS: Final = 4
-_MANY: Final = 60
-_WORD: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,211 +121,194 @@ class Literal:
     left: bool = False
     right: bool = False
 
-    def cost(self) -> float:
-        """About how often it stands where nothing is to be found."""
-        bare = self.text.strip()
-        common = 8.0 if bare in _COMMON else 1.0
-        return _COST.get(len(bare), 0.1) * common * (0.3 if self.left and self.right else 0.6 if self.left else 1.0)
-
     def pattern(self) -> str:
         """As an expression."""
         return (r"\b" if self.left else "") + re.escape(self.text) + (r"\b" if self.right else "")
 
+    def cost(self) -> float:
+        """About how often it stands where nothing is to be found: by its rarest word."""
+        return min((_rate(run[0], self._whole(run)) for run in _RUN.finditer(self.text)), default=300.0)
+
+    def key(self) -> tuple[str, bool]:
+        """The rarest word that begins within it or at its left bound, and whether it is all there; else an empty one."""
+        runs = [run for run in _RUN.finditer(self.text) if run.start() > 0 or self.left]
+        best = min(runs, key=lambda run: _rate(run[0], self._whole(run)), default=None)
+        return ("", False) if best is None else (best[0], self._whole(best))
+
+    def _whole(self, run: re.Match[str]) -> bool:
+        return (run.start() > 0 or self.left) and (run.end() < len(self.text) or self.right)
+
 
 Group = frozenset[Literal]
+Way = tuple[Group, ...]
 
 
+def _rate(word: str, whole: bool) -> float:
+    rate = 8.0 if word in _COMMON else _COST.get(len(word), 0.15)
+    return rate * 0.3 if whole else rate
+
+
+@cache
 def _cost(group: Group) -> float:
-    return sum(literal.cost() for literal in group)
+    return round(sum(literal.cost() for literal in group), 6)
 
 
-def _cheapest(groups: Sequence[Group]) -> Group | None:
-    return min(groups, key=_cost) if groups else None
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Part of an expression: all the strings that it can be, or else the ways in which it can match."""
+
+    exact: frozenset[str] | None = None
+    ways: tuple[Way, ...] = ((),)
+
+    def needs(self) -> tuple[Way, ...]:
+        if self.exact is None:
+            return self.ways
+        group = _group(self.exact)
+        return ((group,) if group else (),)
 
 
-def _groups(items: Sequence[Any], left: bool, right: bool) -> list[Group]:
-    """Groups of which a match holds a member each; ``left`` and ``right``: a word boundary stands before or after."""
-    found: list[Group] = []
-    run, run_left = "", False
-    bound = left
-    for place, (operator, argument) in enumerate(items):
-        ends = right if place == len(items) - 1 else items[place + 1] == (_CONSTANTS.AT, _CONSTANTS.AT_BOUNDARY)
-        if operator is _CONSTANTS.LITERAL:
-            if not run:
-                run_left = bound
-                # The parser takes what branches have in common out of them: "si|suicidal" is an s, then a choice.
-                leads, last = _leads(items, place)
-                after = right if last == len(items) - 1 else items[last + 1] == (_CONSTANTS.AT, _CONSTANTS.AT_BOUNDARY)
-                if leads and all(text.strip(" ") for text, _ in leads):
-                    found.append(frozenset(_literal(text, run_left, whole and after) for text, whole in leads))
-            run += chr(argument)
-            following = items[place + 1][0] if place + 1 < len(items) else None
-            if following is not _CONSTANTS.LITERAL:
-                if run.strip(" "):
-                    found.append(frozenset({_literal(run, run_left, ends)}))
-                run = ""
-        elif operator is _CONSTANTS.SUBPATTERN:
-            found += _groups(list(argument[3]), bound, ends)
-        elif operator is _CONSTANTS.BRANCH:
-            branches = [_cheapest(_groups(list(branch), bound, ends)) for branch in argument[1]]
-            if all(branches):
-                found.append(frozenset().union(*(branch for branch in branches if branch)))
-        elif operator in (_CONSTANTS.MAX_REPEAT, _CONSTANTS.MIN_REPEAT) and argument[0] >= 1:
-            once = argument[1] == 1
-            found += _groups(list(argument[2]), bound and once, ends and once)
-        bound = operator is _CONSTANTS.AT and argument is _CONSTANTS.AT_BOUNDARY
-    return found
+def _group(strings: Iterable[str]) -> Group | None:
+    """Strings as literals; None where one says nothing."""
+    literals = set()
+    for string in strings:
+        text = string.replace(_BOUND, "")
+        if not text.strip():
+            return None
+        left, right = string.startswith(_BOUND), string.endswith(_BOUND)
+        literals.add(Literal(text, left and bool(_WORD.match(text[0])), right and bool(_WORD.match(text[-1]))))
+    return frozenset(literals)
 
 
-def _leads(items: Sequence[Any], place: int) -> tuple[list[tuple[str, bool]], int]:
-    """What can stand from ``place`` on, each with whether it runs to the last item read, and which item that is."""
-    texts: list[tuple[str, bool]] = [("", True)]
-    last = place - 1
-    for at in range(place, len(items)):
-        operator, argument = items[at]
-        if operator is _CONSTANTS.LITERAL:
-            texts = [(text + chr(argument), True) for text, _ in texts]
-            last = at
+def _both(first: tuple[Way, ...], second: tuple[Way, ...]) -> tuple[Way, ...]:
+    """One way of each; many by many are too many, so the second ones become one that asks for less."""
+    if len(first) * len(second) > _WAYS:
+        first, second = (first, _loosened(second)) if len(first) >= len(second) else (_loosened(first), second)
+    return tuple((*one, *other) for one in first for other in second)
+
+
+def _loosened(ways: tuple[Way, ...]) -> tuple[Way, ...]:
+    cheapest = [min(way, key=_cost) for way in ways if way]
+    return ((frozenset().union(*cheapest),),) if len(cheapest) == len(ways) else ((),)
+
+
+def _sequence(items: Sequence[Any], left: bool, right: bool) -> _Part:
+    """``left`` and ``right``: a word can't go on before it, or after it."""
+    run: frozenset[str] = frozenset({_BOUND if left else ""})
+    ways: tuple[Way, ...] = ((),)
+    whole = True
+    for place, item in enumerate(items):
+        if item[0] is _CONSTANTS.LITERAL:
+            letter = chr(item[1])
+            run = frozenset(head + letter for head in run)
             continue
-        if operator is _CONSTANTS.SUBPATTERN and len(argument[3]) == 1 and argument[3][0][0] is _CONSTANTS.BRANCH:
-            operator, argument = argument[3][0]
-        if operator is not _CONSTANTS.BRANCH or len(texts) > 1:
-            break
-        leads: list[tuple[str, bool]] = []
-        for branch in argument[1]:
-            rows = list(branch)
-            inner, end = _leads(rows, 0)
-            leads += [(text, whole and end == len(rows) - 1) for text, whole in inner]
-        if len(leads) > _MANY:
-            break
-        return [(text + lead, whole) for text, _ in texts for lead, whole in leads], at
-    return texts, last
+        before, after = _parted(items[:place], left, last=True), _parted(items[place + 1 :], right, last=False)
+        part = _part(item, before, after)
+        if part.exact is not None and len(run) * len(part.exact) <= _EXACT:
+            run = frozenset(head + tail for head in run for tail in part.exact)
+            continue
+        whole = False
+        ways = _both(ways, _Part(frozenset(string + _BOUND * before for string in run)).needs())
+        if part.exact is None:
+            ways = _both(ways, part.ways)
+            run = frozenset({_BOUND * after})
+        else:
+            run = part.exact
+    if right:
+        run = frozenset(string + _BOUND for string in run)
+    return _Part(run) if whole else _Part(None, _both(ways, _Part(run).needs()))
 
 
-def _literal(text: str, left: bool, right: bool) -> Literal:
-    word = re.compile(r"[a-z0-9_]")
-    return Literal(text, left and bool(word.match(text[0])), right and bool(word.match(text[-1])))
+def _parted(items: Sequence[Any], beyond: bool, *, last: bool) -> bool:
+    """Whether words are parted where items end (``last``) or begin; ``beyond``: whether they are at the items' other end."""
+    if not items:
+        return beyond
+    (operator, argument), others = (items[-1], items[:-1]) if last else (items[0], items[1:])
+    if operator is _CONSTANTS.LITERAL:
+        return not _WORD.match(chr(argument))
+    if operator is _CONSTANTS.AT:
+        return True
+    if operator is _CONSTANTS.IN:
+        members = _members(argument)
+        return members is not None and not any(map(_WORD.match, members))
+    if operator is _CONSTANTS.SUBPATTERN:
+        return _parted(list(argument[3]), _parted(others, beyond, last=last), last=last)
+    if operator is _CONSTANTS.BRANCH:
+        further = _parted(others, beyond, last=last)
+        return all(_parted(list(branch), further, last=last) for branch in argument[1])
+    if operator in (_CONSTANTS.MAX_REPEAT, _CONSTANTS.MIN_REPEAT):
+        further = argument[0] > 0 or _parted(others, beyond, last=last)
+        return further and _parted(list(argument[2]), beyond=False, last=last)
+    return False
 
 
-def required_literals(regex: str) -> tuple[Group, ...]:
-    r"""Groups of strings; every match holds at least one of each group.
+def _branch(branches: Sequence[Any], left: bool, right: bool) -> _Part:
+    parts = [_sequence(list(branch), left, right) for branch in branches]
+    strings = frozenset().union(*(part.exact for part in parts if part.exact is not None))
+    ways = tuple(way for part in parts if part.exact is None for way in part.ways)
+    if not ways and len(strings) <= _EXACT:
+        return _Part(strings)
+    return _Part(None, (*(_Part(strings).needs() if strings else ()), *ways))
+
+
+def _repeat(least: int, most: Any, inner: Any, left: bool, right: bool) -> _Part:
+    once = most == 1
+    part = _sequence(list(inner), left and once, right and once)
+    if part.exact is not None and part.exact <= {" "}:
+        # A normalized sentence holds no other white space than single blanks.
+        return _Part(frozenset({" "} | ({""} if least == 0 else set())))
+    if once and least == 1:
+        return part
+    if once and part.exact is not None and len(part.exact) < _EXACT:
+        return _Part(part.exact | {""})
+    return _Part(None, part.needs()) if least else _Part()
+
+
+def _members(argument: Sequence[Any]) -> frozenset[str] | None:
+    found: set[str] = set()
+    for operator, value in argument:
+        if operator is _CONSTANTS.LITERAL:
+            found.add(chr(value))
+        elif operator is _CONSTANTS.RANGE and value[1] - value[0] < 10:
+            found |= {chr(code) for code in range(value[0], value[1] + 1)}
+        elif operator is _CONSTANTS.CATEGORY and value is _CONSTANTS.CATEGORY_SPACE:
+            found.add(" ")
+        else:
+            return None
+    return frozenset(found)
+
+
+def _part(item: Any, left: bool, right: bool) -> _Part:
+    operator, argument = item
+    if operator is _CONSTANTS.IN:
+        return _Part(_members(argument))
+    if operator is _CONSTANTS.SUBPATTERN:
+        return _sequence(list(argument[3]), left, right)
+    if operator is _CONSTANTS.BRANCH:
+        return _branch(argument[1], left, right)
+    if operator in (_CONSTANTS.MAX_REPEAT, _CONSTANTS.MIN_REPEAT):
+        least, most, inner = argument
+        return _repeat(least, most, inner, left, right)
+    if operator is _CONSTANTS.AT:
+        return _Part(frozenset({_BOUND if argument is _CONSTANTS.AT_BOUNDARY else ""}))
+    return _Part()
+
+
+def required_literals(regex: str) -> tuple[Way, ...]:
+    r"""The ways in which an expression can match a normalized sentence.
+
+    Returns
+    -------
+    ways : tuple of tuple of frozenset of Literal
+        A match goes by at least one way, and holds a string of each group of it. A way without groups asks for nothing.
 
     Examples
     --------
-    >>> groups = required_literals(r"\b(?:overdos(?:e|ed)|took \d+ pills)\b")
-    >>> [sorted(literal.text for literal in group) for group in groups]
-    [[' pills', 'overdose', 'overdosed']]
+    >>> ways = required_literals(r"\b(?:overdos(?:e|ed)|took \d+ pills)\b")
+    >>> [[sorted(literal.text for literal in group) for group in way] for way in ways]
+    [[['overdose', 'overdosed']], [[' pills'], ['took ']]]
     >>> required_literals(r"\d{4}")
-    ()
+    ((),)
     """
-    groups = sorted(set(_groups(list(parse_tree(regex)), False, False)), key=lambda group: (_cost(group), sorted(group)))
-    return tuple(group for place, group in enumerate(groups[:_GROUPS]) if place == 0 or _cost(group) < _DEAR)
-
-
-class LiteralIndex:
-    """Which of many requirements a sentence meets.
-
-    Parameters
-    ----------
-    requirements : sequence of groups
-        As `required_literals` gives them; one without groups is always met.
-    fast : bool
-        Use google-re2 where it is installed.
-
-    Examples
-    --------
-    >>> from bh_lib.sentinel.document import read_document
-    >>> index = LiteralIndex([required_literals(r"\\bwants? to die\\b"), required_literals(r"\\bsleep")], fast=False)
-    >>> dict(index.candidates(read_document("Wants to die. Slept well. Sleeps.")))
-    {0: [0], 2: [1]}
-    """
-
-    def __init__(self, requirements: Sequence[tuple[Group, ...]], *, fast: bool = True) -> None:
-        masks: dict[Literal, list[int]] = {}
-        self._given = [0] * _GROUPS
-        for number, groups in enumerate(requirements):
-            for place in range(_GROUPS):
-                if place >= len(groups):
-                    self._given[place] |= 1 << number
-                    continue
-                for literal in groups[place]:
-                    masks.setdefault(literal, [0] * _GROUPS)[place] |= 1 << number
-        self._literals = tuple(sorted(masks))
-        self._masks = tuple(tuple(masks[literal]) for literal in self._literals)
-        self._set = _re2_set(self._literals) if fast and self._literals else None
-        self._by_gram: tuple[dict[str, list[int]], ...] = ({}, {}, {}, {})
-        for number, literal in enumerate(self._literals):
-            size = min(len(literal.text), len(self._by_gram))
-            self._by_gram[size - 1].setdefault(literal.text[:size], []).append(number)
-
-    @property
-    def engine(self) -> str:
-        """``re2`` or ``str``."""
-        return "str" if self._set is None else "re2"
-
-    def candidates(self, document: Document) -> Iterable[tuple[int, list[int]]]:
-        """For each sentence in which any can be met, the numbers of those requirements."""
-        first, second, third, fourth = self._given
-        for index, present in self._present(document):
-            a, b, c, d = first, second, third, fourth
-            for number in present:
-                one, two, three, four = self._masks[number]
-                a |= one
-                b |= two
-                c |= three
-                d |= four
-            met = a & b & c & d
-            if met:
-                yield index, _bits(met)
-
-    def _present(self, document: Document) -> Iterable[tuple[int, Iterable[int]]]:
-        if self._set is not None:
-            match = self._set.Match
-            return [(sentence.index, match(sentence.norm) or ()) for sentence in document.sentences]
-        return [(sentence.index, self._scan(sentence.norm)) for sentence in document.sentences]
-
-    def _scan(self, norm: str) -> set[int]:
-        found: set[int] = set()
-        literals = self._literals
-        for size, grams in enumerate(self._by_gram, 1):
-            if not grams:
-                continue
-            for place in range(len(norm) - size + 1):
-                numbers = grams.get(norm[place : place + size])
-                if numbers is not None:
-                    for number in numbers:
-                        if number not in found and _stands(literals[number], norm, place):
-                            found.add(number)
-        return found
-
-
-def _bits(mask: int) -> list[int]:
-    numbers: list[int] = []
-    while mask:
-        low = mask & -mask
-        numbers.append(low.bit_length() - 1)
-        mask ^= low
-    return numbers
-
-
-def _stands(literal: Literal, norm: str, place: int) -> bool:
-    end = place + len(literal.text)
-    return (
-        norm.startswith(literal.text, place)
-        and not (literal.left and place and norm[place - 1] in _WORD)
-        and not (literal.right and end < len(norm) and norm[end] in _WORD)
-    )
-
-
-def _re2_set(literals: tuple[Literal, ...]) -> Any:
-    re2 = optional("re2")
-    if re2 is None:
-        return None
-    options = re2.Options()
-    options.max_mem = 256 << 20
-    options.log_errors = False
-    found = re2.Set.SearchSet(options)
-    for literal in literals:
-        found.Add(literal.pattern())
-    found.Compile()
-    return found
+    found = _sequence(list(parse_tree(regex)), left=False, right=False).needs()
+    rarest = (sorted(set(way), key=lambda group: (_cost(group), min(group)))[:MOST_GROUPS] for way in found)
+    return tuple(dict.fromkeys(map(tuple, rarest)))

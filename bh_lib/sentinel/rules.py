@@ -7,7 +7,7 @@ one flag both ways are refused at load: so the order of rules can't matter.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +51,10 @@ class Rule:
     to: Severity | None = None
     review: bool = False
     recommend: str | None = None
+    touches: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "touches", self.escalate | self.de_escalate | flags_of(self.when))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Decision:
 
     def touching(self, flag_id: str) -> tuple[Rule, ...]:
         """The rules that held and speak of a flag: they stand in its basis."""
-        return tuple(r for r in self.applied if flag_id in r.escalate | r.de_escalate | flags_of(r.when))
+        return tuple(rule for rule in self.applied if flag_id in rule.touches)
 
 
 class _Reader:

@@ -9,8 +9,9 @@ from bh_lib.schema.mention import Assertion, Experiencer, Temporality
 from bh_lib.sentinel.context import ContextEngine, Scene
 from bh_lib.sentinel.document import Document
 from bh_lib.sentinel.expression import compiled
+from bh_lib.sentinel.index import LiteralIndex
 from bh_lib.sentinel.knowledge import Pattern
-from bh_lib.sentinel.literals import LiteralIndex, required_literals
+from bh_lib.sentinel.literals import required_literals
 from bh_lib.sentinel.mention import Context, Mention
 
 __all__ = ["PatternLayer"]

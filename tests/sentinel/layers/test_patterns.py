@@ -13,9 +13,10 @@ from bh_lib.sentinel.context import ContextEngine
 from bh_lib.sentinel.cues import load_cues
 from bh_lib.sentinel.document import read_document
 from bh_lib.sentinel.expression import compiled
+from bh_lib.sentinel.index import LiteralIndex
 from bh_lib.sentinel.knowledge import release_patterns
 from bh_lib.sentinel.layers.patterns import PatternLayer
-from bh_lib.sentinel.literals import LiteralIndex, required_literals
+from bh_lib.sentinel.literals import required_literals
 
 PATTERNS = release_patterns()
 REGEXES = [compiled(pattern.regex) for pattern in PATTERNS]
