@@ -25,6 +25,7 @@ __all__ = ["Redactor", "scrub"]
 _LONGEST = 4096
 _METADATA_ENTRIES = 20
 _EXACT_INTEGERS = 2**53
+_QUERY = re.compile("[?#]")
 _REMEMBERED = 1024
 # Which texts of a block are scrubbed, and by which rules. What schema 3.0 holds to a list of words needs none.
 _TEXTS: dict[str, tuple[tuple[str, Rules, int | None], ...]] = {
@@ -37,7 +38,7 @@ _TEXTS: dict[str, tuple[tuple[str, Rules, int | None], ...]] = {
     "emergency": (("nature_code", CODE, 128),),
     "http": (("user_agent", FREE, 128), ("route_template", FREE, 512)),
 }
-_TEXTFUL = (_TEXTS.keys() | {"delegation"}) - {"outcome", "action", "resource"}
+_TEXTFUL = (_TEXTS.keys() | {"delegation"}) - {"outcome", "action", "resource", "http"}
 _AGENT = tuple((key, AGENT, 128) for key in ("vendor", "model_family", "model_version", "harness", "harness_version"))
 
 
@@ -130,9 +131,10 @@ class Redactor:
     def _is_bare(self, event: dict[str, Any]) -> bool:
         """Whether it is of the commonest kind: no text but labels that are known by sight."""
         try:
-            actor, resource = event["actor"], event["resource"]
+            actor, resource, http = event["actor"], event["resource"], event.get("http")
             return (
-                len(event["outcome"]) == 1
+                (http is None or ("user_agent" not in http and http["route_template"] in self._clean))
+                and len(event["outcome"]) == 1
                 and "name" not in event["action"]
                 and resource["type"] in self._clean
                 and "auth" not in actor
@@ -155,8 +157,8 @@ class Redactor:
         if not isinstance(value, str) or value in self._clean:
             return value
         out = self.text(value, limit, rules)
-        # Only what the widest rules leave alone: a code that passed as a code may not pass elsewhere.
-        if rules is FREE and out == value and len(value) <= 64 and len(self._clean) < _REMEMBERED:
+        # Only what the widest rules leave alone: a code that passed as a code may not pass elsewhere, nor a "?" in a template.
+        if rules is FREE and out == value and len(value) <= 64 and len(self._clean) < _REMEMBERED and not _QUERY.search(value):
             self._clean.add(value)
         return out
 
@@ -168,7 +170,7 @@ class Redactor:
                 continue
             if key == "route_template" and isinstance(value, str):
                 # A route's template has no query; a raw URL, given by mistake, may.
-                value = re.split(r"[?#]", value, maxsplit=1)[0]
+                value = _QUERY.split(value, maxsplit=1)[0]
             changed[key] = self._label(value, rules, limit)
         return {**block, **changed} if changed else block
 

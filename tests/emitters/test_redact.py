@@ -136,3 +136,11 @@ def test_no_more_metadata_than_the_standard_allows():
 def test_one_string_is_not_a_list_of_keys():
     with pytest.raises(ConfigError):
         Redactor(metadata="note")
+
+
+def test_a_label_with_a_query_does_not_let_a_template_keep_its_own():
+    redact = Redactor()
+    event = {"outcome": {"status": "SUCCESS"}, "action": {"type": "READ"}, "actor": {}, "resource": {"type": "/a?b=c"}}
+    for _ in range(3):
+        told = redact({**event, "http": {"route_template": "/a?b=c"}})
+        assert told["http"] == {"route_template": "/a"}
