@@ -99,7 +99,7 @@ def locked(path: Path) -> Iterator[None]:
                 return
         finally:
             os.close(fd)
-    raise Moved
+    raise Moved(path)
 
 
 class Removal:
@@ -156,7 +156,7 @@ class Removal:
         with nullcontext() if held else locked(last.path):
             seen = [(source.path, source.inode) for source in (*self._cut.leftover, *self._cut.files)]
             if self._is_trail and [(source.path, source.inode) for source in sources(self._live)] != seen:
-                raise Moved
+                raise Moved(self._live)
             with last.open() as file:
                 yield os.fstat(file.fileno()).st_size
 

@@ -19,8 +19,11 @@ Ledger = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 _TRIES = 5
 
 
-class Moved(Exception):  # noqa: N818  no error: whoever reads begins anew
+class Moved(InputError):  # noqa: N818  whoever reads begins anew, and only then it is an error
     """A file was moved on, or pruned, between its listing and its opening."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("was moved on or pruned while it was read: try again", path=str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Source:
         """
         file = self._found(self.path) or self._elsewhere()
         if file is None:
-            raise Moved
+            raise Moved(self.path)
         if os.pread(file.fileno(), 2, 0) == b"\x1f\x8b":
             file.close()
             raise InputError("is compressed (gzip): unpack it first", path=str(self.path))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
+from itertools import islice
 from typing import Any
 
 from bh_lib._jsonl import read_jsonl
+from bh_lib.emitters._collect import Collector
+from bh_lib.emitters._cut import find_cut
+from bh_lib.emitters._source import Ledger, Source, sources, written_file
 from bh_lib.emitters._trail import ledger_files
-from bh_lib.emitters.chain import event_hash
+from bh_lib.emitters.chain import event_hash, parse_line
 from bh_lib.emitters.checkpoint import Checkpoint
-from bh_lib.emitters.merkle import inclusion_proof, leaf_hash, verify_inclusion
+from bh_lib.emitters.merkle import Frontier, inclusion_ranges, leaf_hash, verify_inclusion
+from bh_lib.emitters.published import is_published, published_hash
 from bh_lib.errors import InputError, IntegrityError
 
 __all__ = ["EventProof", "check_event", "ledger_files", "prove_event", "read_ledger"]
@@ -59,13 +65,13 @@ class EventProof:
     path: tuple[bytes, ...]
 
 
-def prove_event(path: str | os.PathLike[str], event_id: str, size: int | None = None) -> EventProof:
-    """Make the proof of one event. Memory: 32 bytes an event of the ledger.
+def prove_event(path: Ledger, event_id: str, size: int | None = None) -> EventProof:
+    """Make the proof of one event, streaming, in two passes. Earlier events may have been pruned.
 
     Parameters
     ----------
-    path : path-like
-        The ledger.
+    path : path-like, or a sequence of them
+        The ledger, as for `verify`.
     event_id : str
         The event.
     size : int, optional
@@ -76,17 +82,46 @@ def prove_event(path: str | os.PathLike[str], event_id: str, size: int | None = 
     InputError
         If the event is not among the first `size`.
     """
-    leaves: list[bytes] = []
-    index = None
-    for event in read_ledger(path):
-        if len(leaves) == size:
+    cut = find_cut(written_file(path), sources(path))
+    if cut.damaged:
+        raise InputError("is damaged: nothing can be proved with it", path=cut.name)
+    before = Frontier(cut.size, cut.records[-1].peaks) if cut.records else None
+    count, index = cut.size, None
+    for event in _events(cut.files):
+        if count == size:
             break
-        if event.get("event_id") == event_id and index is None:
-            index = len(leaves)
-        leaves.append(_leaf(event))
+        if index is None and event.get("event_id") == event_id:
+            index = count
+        count += 1
     if index is None:
-        raise InputError("no such event in this part of the ledger", path=str(path))
-    return EventProof(index, len(leaves), tuple(inclusion_proof(leaves, index)))
+        raise InputError("no such event in this part of the ledger", path=str(written_file(path)))
+    collector = Collector(inclusion_ranges(index, count), before)
+    at = cut.size
+    for events in _batches(_events(cut.files)):
+        collector.feed(at, [_leaf(event) for event in events])
+        at += len(events)
+        if at >= count:
+            break
+    return EventProof(index, count, tuple(collector.proof()))
+
+
+def _events(files: Sequence[Source]) -> Iterator[dict[str, Any]]:
+    for source in files:
+        left = source.size
+        with BufferedReader(source.open()) as lines:
+            for number, line in enumerate(lines, 1):
+                left -= len(line)
+                if left < 0 or not line.endswith(b"\n"):
+                    break
+                try:
+                    yield parse_line(line)
+                except IntegrityError as error:
+                    raise InputError(str(error), path=str(source.path), place=f"line {number}") from None
+
+
+def _batches(events: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(events, 1000)):
+        yield batch
 
 
 def check_event(event: dict[str, Any], proof: EventProof, checkpoint: Checkpoint) -> None:
@@ -100,7 +135,12 @@ def check_event(event: dict[str, Any], proof: EventProof, checkpoint: Checkpoint
     if proof.size != checkpoint.size:
         raise IntegrityError("the proof is for a ledger of another size than the checkpoint's")
     leaf = _leaf(event)
-    if event_hash(event, event["integrity"]["hash_alg"]) != event["integrity"]["event_hash"]:
+    block = event["integrity"]
+    try:
+        expected = published_hash(event) if is_published(block) else event_hash(event, block["hash_alg"])
+    except (KeyError, TypeError, AttributeError):
+        raise IntegrityError("the event's integrity block is incomplete") from None
+    if expected != block["event_hash"]:
         raise IntegrityError("the event is not what its hash was taken over")
     verify_inclusion(leaf, proof.index, proof.size, proof.path, checkpoint.root)
 

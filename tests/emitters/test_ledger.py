@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bh_lib.emitters import JsonlSink, generate_keys, make_checkpoint, read_ledger
+from bh_lib.emitters import JsonlSink, generate_keys, ledger_files, make_checkpoint, read_ledger
 from bh_lib.emitters.ledger import check_event, prove_event
 from bh_lib.errors import InputError, IntegrityError
 
@@ -38,3 +38,27 @@ def test_another_event_or_an_edited_one_or_another_size_is_refused(ledger):
         check_event(events[4], prove_event(ledger.path, "e4", 9), checkpoint)
     with pytest.raises(IntegrityError, match="integrity"):
         check_event({"event_id": "e4"}, proof, checkpoint)
+
+
+def test_events_of_a_rotated_and_pruned_trail_are_proved_under_checkpoints_from_before_and_after(tmp_path):
+    from bh_lib.emitters import prune
+
+    sink = JsonlSink(tmp_path / "audit.jsonl", rotate_bytes=900)
+    for number in range(30):
+        sink.append({"event_id": f"e{number}", "timestamp": f"2021-03-{number + 1:02}T08:00:00Z"})
+    before = make_checkpoint(sink.path, generate_keys("k")[0])
+    prune(sink.path, "2021-03-14")
+    for number in range(30, 37):
+        sink.append({"event_id": f"e{number}", "timestamp": "2021-05-01T08:00:00Z"})
+    sink.close()
+    after = make_checkpoint(sink.path, generate_keys("k")[0])
+    events = [event for file in ledger_files(sink.path) for event in read_ledger(file)]
+    assert [event["event_id"] for event in events] == [f"e{number}" for number in range(13, 37)]
+    for number, event in enumerate(events, 13):
+        for checkpoint in (before, after) if number < 30 else (after,):
+            proof = prove_event(sink.path, event["event_id"], checkpoint.size)
+            assert (proof.index, proof.size) == (number, checkpoint.size)
+            check_event(event, proof, checkpoint)
+    for gone in ("e12", "e0"):
+        with pytest.raises(InputError, match="no such event"):
+            prove_event(sink.path, gone)

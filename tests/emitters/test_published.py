@@ -7,7 +7,9 @@ import json
 
 import pytest
 
-from bh_lib.emitters import Verdict, generate_keys, make_checkpoint, verify
+from bh_lib.emitters import Verdict, generate_keys, make_checkpoint, read_ledger, verify
+from bh_lib.emitters.ledger import check_event, prove_event
+from bh_lib.errors import IntegrityError
 
 
 def published_log(path, algorithm, count=6):
@@ -56,3 +58,16 @@ def test_tampering_with_a_published_log_is_broken(tmp_path, change, line, rule):
     path.write_bytes(b"".join(change(lines)))
     found = verify(path)
     assert (found.verdict, found.faults[0].line, found.faults[0].rule) == (Verdict.BROKEN, line, rule)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_an_event_of_a_published_log_is_proved_by_itself(tmp_path, algorithm):
+    path = tmp_path / "log.jsonl"
+    published_log(path, algorithm)
+    checkpoint = make_checkpoint(path, generate_keys("k")[0])
+    for event in read_ledger(path):
+        proof = prove_event(path, event["event_id"])
+        check_event(event, proof, checkpoint)
+        for broken in ({**event, "action": {}}, {**event, "integrity": {"event_hash": event["integrity"]["event_hash"]}}):
+            with pytest.raises(IntegrityError):
+                check_event(broken, proof, checkpoint)
