@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from bh_lib.emitters import AuditConfig, AuditLogger, Verdict, export_ledger, re
 from bh_lib.emitters.sinks.sql import SqlSink
 from bh_lib.errors import ConfigError, SinkError
 
-_number = itertools.count()
 WRITER = """
 import sys
 from bh_lib.emitters import AuditConfig, AuditLogger
@@ -34,7 +32,7 @@ for number in range(int(sys.argv[4])):
 
 @pytest.fixture
 def table():
-    return f"trail_{os.getpid()}_{next(_number)}"
+    return f"trail_{os.urandom(5).hex()}"
 
 
 @pytest.fixture
@@ -43,6 +41,10 @@ def admin(postgres):
     with engine.connect() as connection:
         yield lambda statement: connection.execute(sqlalchemy.text(statement))
     engine.dispose()
+
+
+def as_role(url, role):
+    return sqlalchemy.make_url(url).set(username=role, password="of-the-tests").render_as_string(hide_password=False)
 
 
 def exported(sink, path):
@@ -161,10 +163,10 @@ def test_an_engine_without_transactions_is_refused(postgres, table):
 
 def test_a_writer_needs_no_right_to_change_or_remove_an_event(postgres, table, tmp_path, admin):
     SqlSink(postgres, table=table).prepare()
-    admin(f"CREATE ROLE w_{table} LOGIN")
+    admin(f"CREATE ROLE w_{table} LOGIN PASSWORD 'of-the-tests'")
     admin(f"GRANT SELECT, INSERT ON {table} TO w_{table}")
     admin(f"GRANT SELECT, UPDATE ON {table}_head TO w_{table}")
-    writer = postgres.replace("postgres@", f"w_{table}@")
+    writer = as_role(postgres, f"w_{table}")
     sink = SqlSink(writer, table=table)
     assert [sink.append(event).seq for event in numbered("e", 3)] == [0, 1, 2]
     assert sink.holds(["e-1", "x"]) == {"e-1"}
@@ -177,14 +179,14 @@ def test_a_writer_needs_no_right_to_change_or_remove_an_event(postgres, table, t
 
 def test_a_role_that_may_only_read_exports_and_can_not_write(postgres, table, tmp_path, admin):
     SqlSink(postgres, table=table).append({"event_id": "e0"})
-    admin(f"CREATE ROLE r_{table} LOGIN")
+    admin(f"CREATE ROLE r_{table} LOGIN PASSWORD 'of-the-tests'")
     admin(f"GRANT SELECT ON {table}, {table}_head TO r_{table}")
-    sink = SqlSink(postgres.replace("postgres@", f"r_{table}@"), table=table)
+    sink = SqlSink(as_role(postgres, f"r_{table}"), table=table)
     assert exported(sink, tmp_path / "a.jsonl").events == 1
     with pytest.raises(SinkError, match="this role may not"):
         sink.append({"event_id": "e1"})
     with pytest.raises(SinkError, match="this role may not"):
-        SqlSink(postgres.replace("postgres@", f"r_{table}@"), table=f"{table}_new").append({"event_id": "e1"})
+        SqlSink(as_role(postgres, f"r_{table}"), table=f"{table}_new").append({"event_id": "e1"})
 
 
 def test_a_writer_that_holds_the_head_too_long_costs_the_others_their_timeout_and_no_event(postgres, table, admin):
