@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bh_lib.emitters.canonical import canonical
@@ -22,6 +23,11 @@ GENESIS = "0" * 64
 
 _HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 _sha256 = hashlib.sha256
+_PLACE = b'"integrity":null'
+_TO_NULL = len(_PLACE) - 4
+# What a named tuple's own constructor calls, without the detour.
+_as_tuple: Any = tuple.__new__
+_quoted = lru_cache(maxsize=16)(canonical)
 
 
 class Head(NamedTuple):
@@ -76,18 +82,20 @@ def link(event: dict[str, Any], head: Head) -> tuple[bytes, Head]:
         raise InputError("already carries integrity: an event is linked once", place="/integrity")
     chain_id, seq, previous = head
     seq += 1
-    block: dict[str, Any] = {"chain_id": chain_id, "hash_alg": "sha256", "prev_event_hash": previous, "seq": seq}
-    body = canonical({**event, "integrity": block})
-    digest = _sha256(body).hexdigest()
-    # Inside a JSON string a quote follows a backslash, so these bytes can stand only where an object does.
-    mark = b',"integrity":{"chain_id":"%b",' % chain_id.encode()
-    at = body.find(mark)
-    if at >= 0 and body.find(mark, at + 1) < 0:
-        at += len(mark)
-        line = b'%b"event_hash":"%b",%b\n' % (body[:at], digest.encode(), body[at:])
+    body = canonical({**event, "integrity": None})
+    # Inside a JSON string a quote follows a backslash, so these bytes can stand only where the key does.
+    at = body.find(_PLACE)
+    if body.find(_PLACE, at + 1) < 0 and previous.isalnum():
+        at += _TO_NULL
+        start = b'%b{"chain_id":%b,' % (body[:at], _quoted(chain_id))
+        rest = b'"hash_alg":"sha256","prev_event_hash":"%b","seq":%d}%b' % (previous.encode(), seq, body[at + 4 :])
+        digest = _sha256(start + rest).hexdigest()
+        line = b'%b"event_hash":"%b",%b\n' % (start, digest.encode(), rest)
     else:
+        block: dict[str, Any] = {"chain_id": chain_id, "hash_alg": "sha256", "prev_event_hash": previous, "seq": seq}
+        digest = _sha256(canonical({**event, "integrity": block})).hexdigest()
         line = canonical({**event, "integrity": {**block, "event_hash": digest}}) + b"\n"
-    return line, Head(chain_id, seq, digest)
+    return line, _as_tuple(Head, (chain_id, seq, digest))
 
 
 def event_hash(event: dict[str, Any], algorithm: str = "sha256") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -13,7 +14,11 @@ from bh_lib.errors import SchemaError
 
 __all__ = ["build_event", "event_id", "timestamp"]
 
-_VARIANT = "89ab"
+# Of its own, so that a program that seeds `random` doesn't repeat ids. Ids need not be secret.
+_random = random.Random()  # noqa: S311
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+_REST, _VARIANT = 2**62 - 1, 2**63
 _ACTION = frozenset({"name", "phi_touched", "data_classification"})
 _OUTCOME = frozenset({"status", "error_type", "error_message"})
 _BLOCKS = frozenset(
@@ -37,9 +42,10 @@ def event_id(now_ms: int | None = None) -> str:
     >>> event_id(0)[:15]
     '00000000-0000-7'
     """
-    when = f"{time.time_ns() // 1_000_000 if now_ms is None else now_ms:012x}"
-    rest = os.urandom(10).hex()
-    return f"{when[:8]}-{when[8:]}-7{rest[:3]}-{_VARIANT[int(rest[3], 16) & 3]}{rest[4:7]}-{rest[7:19]}"
+    first, _ = _moment(time.time_ns() // 1_000_000 if now_ms is None else now_ms)
+    chance = _random.getrandbits(74)
+    rest = f"{chance & _REST | _VARIANT:016x}"
+    return f"{first}{chance >> 62:03x}-{rest[:4]}-{rest[4:]}"
 
 
 def timestamp(now_ms: int | None = None) -> str:
@@ -50,12 +56,19 @@ def timestamp(now_ms: int | None = None) -> str:
     >>> timestamp(1_700_000_000_007)
     '2023-11-14T22:13:20.007Z'
     """
-    second, milliseconds = divmod(time.time_ns() // 1_000_000 if now_ms is None else now_ms, 1000)
-    return f"{_written(second)}.{milliseconds:03d}Z"
+    return _moment(time.time_ns() // 1_000_000 if now_ms is None else now_ms)[1]
 
 
 @lru_cache(maxsize=2)
-def _written(second: int) -> str:
+def _moment(now_ms: int) -> tuple[str, str]:
+    """How an id begins, and the time: written once for all events of a millisecond."""
+    second, milliseconds = divmod(now_ms, 1000)
+    when = f"{now_ms:012x}"
+    return f"{when[:8]}-{when[8:]}-7", f"{_second(second)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bh_lib.errors import SchemaError
-from bh_lib.schema import is_valid_event, validate_event
+from bh_lib.schema import event_checker, validate_event
 
 __all__ = ["Drop", "Stage", "process", "validate"]
 
@@ -37,7 +37,7 @@ def validate(event: dict[str, Any]) -> dict[str, Any]:
     ...
     bh_lib.errors.SchemaError: ...
     """
-    if is_valid_event(event):
+    if event_checker()(event):
         return event
     problems = validate_event(event)
     shown = "; ".join(str(problem) for problem in problems[:5])

@@ -42,6 +42,25 @@ def test_an_event_that_looks_like_its_own_integrity_block_is_linked_right():
         assert line == canonical_exact(parse_line(line)) + b"\n"
 
 
+@pytest.mark.parametrize("chain_id", ["main", 'a"b', "é\\", "x" * 5000, ""])
+@pytest.mark.parametrize("previous", ["0" * 64, 'a"b', "é", ""])
+@pytest.mark.parametrize(
+    "event", [{"metadata": {"a": 1, "integrity": None}}, {"a": '"integrity":null'}, {"z": {"integrity": None}}, {}]
+)
+def test_no_name_of_a_chain_and_no_place_in_an_event_leads_the_fast_way_astray(event, previous, chain_id):
+    line, head = link(event, Head(chain_id, 4, previous))
+    read = parse_line(line)
+    assert line == canonical_exact(read) + b"\n"
+    assert head == Head(chain_id, 5, event_hash(read))
+    assert read["integrity"] | {"event_hash": ""} == {
+        "chain_id": chain_id,
+        "event_hash": "",
+        "hash_alg": "sha256",
+        "prev_event_hash": previous,
+        "seq": 5,
+    }
+
+
 def test_an_event_is_linked_once():
     with pytest.raises(InputError, match="integrity"):
         link({"integrity": {}}, new_chain())

@@ -41,7 +41,7 @@ class Syncing:
         self._lock = threading.Lock()
         self._fd = self._copy = -1
         self._unsynced = self._files = 0
-        self._timed = False
+        self._timer: threading.Timer | None = None
 
     def use(self, fd: int) -> None:
         """Watch over this file from here on."""
@@ -60,14 +60,13 @@ class Syncing:
         self._unsynced += count
         if self._every and self._unsynced >= self._every:
             self.force()
-        elif self._ms and not self._timed:
-            self._timed = True
-            timer = threading.Timer(self._ms / 1000, self._late)
+        elif self._ms and self._timer is None:
+            timer = self._timer = threading.Timer(self._ms / 1000, self._late)
             timer.daemon = True
             try:
                 timer.start()
             except RuntimeError:  # the interpreter is ending and starts no thread
-                self._timed = False
+                self._timer = None
                 self.force()
 
     def force(self) -> None:
@@ -81,6 +80,9 @@ class Syncing:
 
     def leave(self) -> None:
         """Force out what the policy still owes, before the file is closed."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
         try:
             if self.promises and self._unsynced and self._fd >= 0:
                 self.force()
@@ -93,12 +95,12 @@ class Syncing:
         if self._copy >= 0:
             os.close(self._copy)
         self._fd = self._copy = -1
-        self._unsynced, self._timed = 0, False
+        self._unsynced, self._timer = 0, None
 
     def _late(self) -> None:
         with self._lock:
             # From here on a write starts the next timer: this fsync may or may not cover it.
-            self._timed = False
+            self._timer = None
             if self._fd < 0 or not self._unsynced:
                 return
             # A copy, so that the writers need not wait; the file may be closed meanwhile.

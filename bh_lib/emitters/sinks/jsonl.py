@@ -26,6 +26,8 @@ __all__ = ["JsonlSink"]
 _ID = re.compile(rb'"event_id":"([^"\\]+)"')
 _OUR_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _CLOCK_SET_BACK = 3600.0
+# What a named tuple's own constructor calls, without the detour.
+_as_tuple: Any = tuple.__new__
 
 
 class JsonlSink(Sink):
@@ -98,6 +100,7 @@ class JsonlSink(Sink):
         super().__init__()
         self.path = Path(path)
         self._syncing = Syncing(fsync, fsync_ms)
+        self._promises = self.slow = self._syncing.promises
         self._file = LedgerFile(self.path, self._syncing, rotate_bytes, rotate_seconds)
         with self._lock:
             try:
@@ -115,7 +118,7 @@ class JsonlSink(Sink):
     def write(self, line: bytes) -> None:
         """Write bytes at the end, all or nothing. Called with the lock held."""
         self._file.write(line)
-        if self._syncing.promises:
+        if self._promises:
             self._confirm(line, 1)
 
     def append(self, event: dict[str, Any]) -> Receipt:
@@ -125,11 +128,14 @@ class JsonlSink(Sink):
             file.enter()
             try:
                 line, head = link(event, file.head)
-                self.write(line)
+                file.write(line)
+                if self._promises:
+                    self._confirm(line, 1)
                 file.head = head
             finally:
                 file.leave()
-        return Receipt(event["event_id"], head[1], head[2])
+        receipt: Receipt = _as_tuple(Receipt, (event["event_id"], head[1], head[2]))
+        return receipt
 
     def append_many(self, events: Sequence[dict[str, Any]]) -> int:
         """Append a batch under one lock and with one write: all of it or, if that raises, none of it."""
@@ -145,7 +151,7 @@ class JsonlSink(Sink):
                     lines.append(line)
                 block = b"".join(lines)
                 file.write(block)
-                if self._syncing.promises:
+                if self._promises:
                     self._confirm(block, len(events))
                 file.head = head
             finally:
