@@ -1,6 +1,7 @@
 """A part of a ledger, checked by itself: what it says of the part before is told, not judged.
 
-Run as a module it is a worker of `bh_lib.emitters._parts`: a request a line on standard input, an answer a line on standard output.
+`serve` makes a process a worker of `bh_lib.emitters._parts`: a request a line on standard input, an answer a line on standard
+output.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bh_lib.emitters._source import Moved, Source
 from bh_lib.emitters._walk import Walk
 from bh_lib.emitters.chain import Head
 
-__all__ = ["Part", "accept", "answer"]
+__all__ = ["Part", "accept", "answer", "serve"]
 
 
 class Part(NamedTuple):
@@ -74,7 +75,8 @@ def accept(walk: Walk, told: dict[str, Any], *, many_chains: bool) -> bool:
     return True
 
 
-def _serve() -> None:
+def serve() -> None:
+    """Answer requests until there are no more."""
     for line in sys.stdin:
         asked = json.loads(line)
         part = Part(Source(Path(asked["path"]), asked["size"], asked["inode"]), asked["start"], asked["end"], asked["base"])
@@ -82,7 +84,3 @@ def _serve() -> None:
         told = answer(part, many_chains=asked["many_chains"], roots_at=None if wanted is None else set(wanted))
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _serve()

@@ -152,9 +152,12 @@ class _Worker:
 
     def __init__(self) -> None:
         path = os.pathsep.join(place for place in sys.path if place)
+        self._process: subprocess.Popen[str] | None = None
+        if not sys.executable:
+            return
         try:
-            self._process: subprocess.Popen[str] | None = subprocess.Popen(
-                (sys.executable, "-m", "bh_lib.emitters._part"),
+            self._process = subprocess.Popen(
+                (sys.executable, "-c", "from bh_lib.emitters._part import serve; serve()"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -163,7 +166,7 @@ class _Worker:
                 encoding="ascii",
             )
         except OSError:
-            self._process = None
+            return
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
         process = self._process
