@@ -112,7 +112,8 @@ def audited(sink, **settings):
     def make():
         audit = AuditLogger(AuditConfig(service="s", environment="prod", **settings), sink=sink())
         async def end():
-            await asyncio.get_running_loop().run_in_executor(None, audit.drain)
+            if settings:
+                await asyncio.get_running_loop().run_in_executor(None, audit._delivery.drain, 60)
             assert not audit.health()["dropped"] and audit.health()["accepted"] == N + 50
         return AuditMiddleware(build(), audit=audit), end
     return make
