@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from bh_lib.emitters.chain import Head, head_of, parse_line
 from bh_lib.errors import InputError
 
-__all__ = ["closed_files", "closed_path", "last_head", "ledger_files", "read_tail"]
+__all__ = ["closed_files", "closed_path", "last_head", "ledger_files", "moved_files", "read_tail"]
 
 _TAIL = 1 << 16
 
@@ -62,6 +63,20 @@ def closed_files(path: Path) -> list[Path]:
     except OSError:
         return []
     found = [(int(match[1]), name) for name in names if (match := pattern.fullmatch(name))]
+    return [path.with_name(name) for _, name in sorted(found)]
+
+
+def moved_files(path: Path) -> list[Path]:
+    """List what something else seems to have moved away (``audit.jsonl.1``), the last written last; it may move on meanwhile."""
+    found: list[tuple[float, str]] = []
+    try:
+        with os.scandir(path.parent) as entries:
+            for entry in entries:
+                if entry.name.startswith(path.name) and entry.name != path.name:
+                    with suppress(OSError):
+                        found.append((entry.stat().st_mtime, entry.name))
+    except OSError:
+        return []
     return [path.with_name(name) for _, name in sorted(found)]
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bh_lib._extras import optional
-from bh_lib.emitters._trail import closed_files, closed_path, last_head, read_tail
+from bh_lib.emitters._trail import closed_files, closed_path, last_head, moved_files, read_tail
 from bh_lib.emitters.chain import Head, head_of, new_chain, parse_line
 from bh_lib.emitters.sinks._sync import Syncing
 from bh_lib.errors import ConfigError, InputError, IntegrityError
@@ -198,8 +198,7 @@ class LedgerFile:
                 except IntegrityError as error:
                     raise InputError(f"can't be continued: its last line {error}; verify it", path=str(path)) from None
             return
-        moved = [path for path in self.path.parent.glob(f"{self.path.name}?*") if path.is_file()]
-        for path in (*closed, *sorted(moved, key=lambda path: path.stat().st_mtime)[-3:]):
+        for path in (*closed, *moved_files(self.path)[-3:]):
             try:
                 found = last_head(path)
             except (InputError, IntegrityError):

@@ -106,8 +106,11 @@ def test_a_writer_that_slept_over_several_rotations_does_not_fork(tmp_path):
     assert verify(ledger_files(path)).verdict is Verdict.CONSISTENT
 
 
-def test_a_writer_that_slept_while_logrotate_ran_twice_does_not_fork(tmp_path):
-    path, first, second = tmp_path / "a.jsonl", tmp_path / "a.jsonl.1", tmp_path / "a.jsonl.2"
+@pytest.mark.parametrize("name", ["a.jsonl", "a[1].jsonl", "a*"])
+def test_a_writer_that_slept_while_logrotate_ran_twice_does_not_fork(tmp_path, name):
+    path, first, second = tmp_path / name, tmp_path / f"{name}.1", tmp_path / f"{name}.2"
+    (tmp_path / f"{name}.dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / f"{name}.folder").mkdir()
     sleeper, other = JsonlSink(path), JsonlSink(path)
     sleeper.append({"event_id": "e0"})
     path.rename(first)
