@@ -57,9 +57,10 @@ class Source:
         file = self._found(self.path) or self._elsewhere()
         if file is None:
             raise Moved(self.path)
-        if os.pread(file.fileno(), 2, 0) == b"\x1f\x8b":
+        if file.read(2) == b"\x1f\x8b":
             file.close()
             raise InputError("is compressed (gzip): unpack it first", path=str(self.path))
+        file.seek(0)
         return file
 
     def _found(self, path: Path) -> FileIO | None:

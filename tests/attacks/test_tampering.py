@@ -1,4 +1,4 @@
-"""The tamper table: what each attack on a ledger looks like, without an anchor and with one."""
+"""Attacks inside a ledger, in more shapes than the tamper table has cells; `test_tamper_table` goes through those."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from bh_lib.errors import IntegrityError
 
 Attack = Callable[[Any], None]
 INSIDE: dict[str, tuple[Attack, int, str]] = {}
-WHOLE: dict[str, Attack] = {}
 
 
 def inside(line: int, rule: str) -> Callable[[Attack], Attack]:
@@ -24,11 +23,6 @@ def inside(line: int, rule: str) -> Callable[[Attack], Attack]:
         return attack
 
     return register
-
-
-def whole(attack: Attack) -> Attack:
-    WHOLE[attack.__name__] = attack
-    return attack
 
 
 def rewritten(line: bytes, change: Callable[[dict[str, Any]], None], *, rehash: bool = False) -> bytes:
@@ -204,52 +198,6 @@ def two_writers_forked_the_chain(trail):
     trail.put([*lines[:8], *forked, *lines[8:]])
 
 
-@whole
-def tail_cut(trail):
-    trail.put(trail.lines[:-3])
-
-
-@whole
-def tail_cut_within_a_line(trail):
-    trail.path.write_bytes(trail.path.read_bytes()[:-100])
-
-
-@whole
-def file_emptied(trail):
-    trail.put([])
-
-
-def rebuilt(lines: list[bytes], change: Callable[[dict[str, Any]], None]) -> list[bytes]:
-    place = head_of(parse_line(lines[0]))
-    head, out = Head(place.chain_id, -1, "0" * 64), []
-    for line in lines:
-        event = parse_line(line)
-        del event["integrity"]
-        change(event)
-        line, head = link(event, head)
-        out.append(line)
-    return out
-
-
-@whole
-def chain_rebuilt_from_scratch_without_one_event(trail):
-    trail.put(rebuilt(trail.lines[:3] + trail.lines[4:], lambda event: None))
-
-
-@whole
-def rewritten_to_the_same_length(trail):
-    before = trail.path.stat().st_size
-    trail.put(rebuilt(trail.lines, other_actor))
-    assert trail.path.stat().st_size == before
-
-
-@whole
-def rolled_back_to_an_older_checkpoint(trail):
-    trail.put(trail.lines[: trail.older.size])
-    # The checkpoint that lay beside the ledger was put back too, and agrees with it.
-    assert verify(trail.path, trail.older, key=trail.key).verdict is Verdict.COMPLETE
-
-
 @pytest.mark.parametrize("attack", INSIDE)
 def test_what_is_done_inside_is_broken_and_its_first_place_is_named(trail, attack):
     act, line, rule = INSIDE[attack]
@@ -257,15 +205,6 @@ def test_what_is_done_inside_is_broken_and_its_first_place_is_named(trail, attac
     found = verify(trail.path)
     assert (found.verdict, found.faults[0].line, found.faults[0].rule) == (Verdict.BROKEN, line, rule)
     assert verify(trail.path, trail.anchor, key=trail.key).verdict is Verdict.BROKEN
-
-
-@pytest.mark.parametrize("attack", WHOLE)
-def test_what_is_done_to_the_whole_is_never_complete_and_is_broken_under_an_anchor(trail, attack):
-    WHOLE[attack](trail)
-    assert verify(trail.path).verdict in (Verdict.CONSISTENT, Verdict.EMPTY)
-    anchored = verify(trail.path, trail.anchor, key=trail.key)
-    assert anchored.verdict is Verdict.BROKEN
-    assert anchored.faults[0].rule in ("anchor-size", "anchor-root")
 
 
 def test_an_untouched_ledger_is_consistent_and_complete_under_its_anchor(trail):
