@@ -31,8 +31,9 @@ __all__ = [
 KNOWLEDGE: Final = Path(__file__).resolve().parent / "knowledge"
 
 _NEEDED: Final = {"id", "flag", "voice", "regex", "precision", "raises", "spares"}
-_ALLOWED: Final = _NEEDED | {"assertion", "temporality", "experiencer", "negatable", "note"}
+_ALLOWED: Final = _NEEDED | {"assertion", "temporality", "experiencer", "negatable", "behavior", "note"}
 _ID: Final = re.compile(r"([A-Z]{2,3}-\d{3}[a-d]?)\.([cp])(\d{2,3})")
+_BEHAVIORS: Final = ("preparatory", "aborted", "interrupted", "actual_attempt")
 _VOICES: Final = {"c": "clinician", "p": "patient"}
 _Value = TypeVar("_Value", bound=StrEnum)
 
@@ -76,6 +77,8 @@ class Pattern:
         What the phrase itself says, whatever stands around it.
     negatable : bool
         False where the phrase is itself negative ("no reason to live"), so that its own "no" denies nothing.
+    behavior : str, optional
+        The suicidal behavior that the phrase tells, where the flag alone doesn't: ``aborted``, ``interrupted``, …
     path, line : str, int
         Where it is written.
     """
@@ -91,6 +94,7 @@ class Pattern:
     temporality: Temporality | None = None
     experiencer: Experiencer | None = None
     negatable: bool = True
+    behavior: str | None = None
     path: str = ""
     line: int = 0
 
@@ -186,6 +190,8 @@ def _pattern(
         rules.append("raises (at least one) and spares are lists of sentences")
     if not isinstance(row.get("negatable", True), bool):
         rules.append("negatable is true or false")
+    if "behavior" in row and (row["behavior"] not in _BEHAVIORS or flag_id not in ("SH-006", "SH-008")):
+        rules.append(f"behavior is one of {', '.join(_BEHAVIORS)}, and of SH-006 or SH-008 only")
     assertion = _fixed(row, "assertion", Assertion, rules)
     temporality = _fixed(row, "temporality", Temporality, rules)
     experiencer = _fixed(row, "experiencer", Experiencer, rules)
@@ -198,7 +204,7 @@ def _pattern(
         rules.append(f"regex: {error.args[0]}")
     if rules:
         return None, rules
-    fixed = (assertion, temporality, experiencer, bool(row.get("negatable", True)))
+    fixed = (assertion, temporality, experiencer, bool(row.get("negatable", True)), row.get("behavior"))
     return Pattern(row["id"], flag_id, row["voice"], regex, float(precision), raises or (), spares or (), *fixed, path, line), []
 
 

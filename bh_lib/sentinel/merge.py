@@ -18,10 +18,10 @@ _ONE_SUBJECT = frozenset({"self_harm", "harm_to_others"})
 def merge(pattern: Sequence[Mention], transformer: Iterable[Mention] = ()) -> list[Mention]:
     """All mentions of both layers, in order of place.
 
-    A pattern's mention that lies wholly inside a longer one of the same flag, or of the self-harm domain, says no more than
-    the longer one ("passive SI" holds "SI") and is absorbed, where both are raised or neither is. A model's mention of a
-    sentence is suppressed with a pattern's reason where patterns saw its subject there and raised none of it; a confident
-    "no" of the model takes nothing away.
+    An attempt that its own words call aborted or interrupted is no actual attempt. A pattern's mention that lies wholly inside a
+    longer one of the same flag, or of the self-harm domain, says no more than the longer one ("passive SI" holds "SI") and is
+    absorbed, where both are raised or neither is. A model's mention of a sentence is suppressed with a pattern's reason where
+    patterns saw its subject there and raised none of it; a confident "no" of the model takes nothing away.
 
     Examples
     --------
@@ -67,10 +67,20 @@ def _absorbed(mentions: Sequence[Mention]) -> list[Mention]:
         # Longest first, then the surest, so that what absorbs is seen before what it absorbs.
         own: list[Mention] = []
         for mention in sorted(group, key=lambda m: (m.start - m.end, -m.confidence)):
-            if not any(_absorbs(longer, mention) for longer in own):
+            if not any(_absorbs(longer, mention) for longer in own) and not any(_never_done(other, mention) for other in group):
                 own.append(mention)
         kept += own
     return kept
+
+
+def _never_done(other: Mention, mention: Mention) -> bool:
+    """Whether "attempt by hanging" is only part of "aborted attempt": one act, told as not carried out."""
+    return (
+        mention.flag_id == "SH-008"
+        and other.behavior in ("aborted", "interrupted")
+        and other.start < mention.end
+        and mention.start < other.end
+    )
 
 
 def _absorbs(longer: Mention, mention: Mention) -> bool:

@@ -91,3 +91,13 @@ def test_a_mention_of_a_pattern_is_never_changed_only_absorbed(pattern, transfor
 def test_the_model_never_takes_away_what_patterns_raised(pattern, transformer):
     before = {m.flag_id for m in merge(pattern) if m.raised}
     assert before <= {m.flag_id for m in merge(pattern, [model(m.flag_id, m.sentence) for m in transformer]) if m.raised}
+
+
+def test_an_attempt_that_its_words_call_aborted_is_no_actual_attempt():
+    aborted, attempt = Mention("SH-006", 0, 15, 0, behavior="aborted"), Mention("SH-008", 8, 26, 0)
+    assert merge([aborted, attempt]) == [aborted]
+
+
+def test_another_attempt_beside_an_aborted_one_stands():
+    aborted, attempt = Mention("SH-006", 0, 15, 0, behavior="aborted"), Mention("SH-008", 30, 45, 0)
+    assert merge([aborted, attempt]) == [aborted, attempt]

@@ -60,7 +60,7 @@ class PatternLayer:
         timed = context.window_days is not None or context.temporality is not Temporality.CURRENT or "recent" in context.cues
         return Mention(
             pattern.flag_id, left, right, scene.sentence.index, context.assertion, context.temporality, context.experiencer,
-            self.name, round(confidence, 4), cues, context.window_days, context.reason, timed,
+            self.name, round(confidence, 4), cues, context.window_days, context.reason, timed, pattern.behavior,
         )  # fmt: skip
 
 
