@@ -35,9 +35,9 @@ SURFACE = {
         Analysis CLINICAL_USE_NOTICE CSsrs Context Finding Mention Profile Sentinel Triage render render_text
     """,
     "bh_lib.synth": """
-        EventManifest PERTURBATIONS Seed SeedKind Seeds Split TAMPERINGS c_ssrs_level check_seeds families_of
-        generate_events generate_notes load_seeds load_sentences perturb present_flags seed_examples seeds_digest
-        split_of tamper_log write_corpus write_events
+        Diversity EventManifest PERTURBATIONS Pair Seed SeedKind Seeds Split TAMPERINGS c_ssrs_level check_seeds
+        corpus_report diversity families_of generate_events generate_notes load_seeds load_sentences near_duplicates perturb
+        present_flags seed_examples seeds_digest split_of tamper_log write_corpus write_events
     """,
     "bh_lib.checks": """
         CheckReport Outcome check_events check_notes check_predictions require_critical

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bh_lib.cli.console import JsonOption, progress, say, show_json
+from bh_lib.cli.console import JsonOption, found_wanting, progress, say, show_json, show_table
 
 __all__ = ["app"]
 
@@ -63,3 +63,35 @@ def notes(
     else:
         parts = ", ".join(f"{name} {part['notes']:,}" for name, part in manifest["splits"].items())
         say(f"{manifest['notes']:,} notes in {out_dir}: {parts}")
+
+
+@app.command(epilog="Example: bh synth seeds data_synthetic/seeds")
+def seeds(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of seed corpora; those of this release if left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a seed corpus: faults, counts, near-duplicates within and across splits, how varied it is."""
+    from bh_lib.synth import check_seeds, load_seeds
+    from bh_lib.synth.quality import corpus_report
+
+    faults = check_seeds(folder)
+    if faults:
+        for fault in faults:
+            say(fault)
+        found_wanting(wanting=True)
+    report = corpus_report(load_seeds(folder))
+    leaks = [pair for pair in report["near_duplicates"] if pair["leaks"]]
+    if json:
+        show_json(report)
+    else:
+        show_table(
+            ("flag", "statements", "negatives", "train", "dev", "test", "distinct-2", "nearest"),
+            (
+                (flag, row["statements"], row["negatives"], *row["present"].values(), row["distinct_2"], row["nearest"])
+                for flag, row in report["flags"].items()
+            ),
+        )
+        for pair in report["near_duplicates"]:
+            say(f"nearly the same ({pair['similarity']}): {pair['first']} and {pair['second']}")
+        say(f"{report['texts']:,} texts, {len(report['near_duplicates'])} near-duplicates, {len(leaks)} of them across splits")
+    found_wanting(bool(leaks))
