@@ -124,7 +124,8 @@ def diversity(texts: Sequence[str]) -> Diversity:
     nearest = [
         max((_jaccard(one, other) for at, other in enumerate(words) if at != own), default=0.0) for own, one in enumerate(words)
     ]
-    return Diversity(len(texts), *(round(share, 3) for share in shares), round(fmean(nearest), 3) if nearest else 0.0)
+    first, second, third = (round(share, 3) for share in shares)
+    return Diversity(len(texts), first, second, third, round(fmean(nearest), 3) if nearest else 0.0)
 
 
 def _jaccard(one: frozenset[Any], other: frozenset[Any]) -> float:

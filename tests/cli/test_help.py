@@ -10,7 +10,7 @@ from bh_lib.cli.app import app
 CONTRACT = {
     "demo": [],
     "schema": ["validate", "convert", "controls"],
-    "synth": ["events", "notes"],
+    "synth": ["events", "notes", "seeds"],
     "audit": ["check", "verify", "prune", "checkpoint", "review", "export"],
     "sentinel": ["analyze", "evaluate", "check"],
     "experiment": ["run", "list", "compare", "promote", "leaderboard"],
