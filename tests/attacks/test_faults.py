@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -145,9 +147,9 @@ def public(tmp_path):
     """A folder whose parents everybody may pass."""
     if not hasattr(os, "fork"):
         pytest.skip("needs users and fork")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        if folder.stat().st_uid == os.geteuid():
-            folder.chmod(folder.stat().st_mode | 0o055)
+    top = Path(tempfile.gettempdir()).resolve()
+    for folder in (tmp_path, *(parent for parent in tmp_path.parents if parent != top and top in parent.parents)):
+        folder.chmod(folder.stat().st_mode | 0o055)
     yield tmp_path
     tmp_path.chmod(0o700)
 
