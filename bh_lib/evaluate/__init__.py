@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bh_lib.evaluate.agreement import Agreement, Share, agreement
 from bh_lib.evaluate.calibration import Calibration, calibration
 from bh_lib.evaluate.compare import Difference, compare, critical_cells, flag_cells
 from bh_lib.evaluate.counts import Counts
@@ -16,6 +17,7 @@ from bh_lib.evaluate.outcome import Outcome, pair, true_flags
 from bh_lib.evaluate.report import render_report, write_report
 
 __all__ = [
+    "Agreement",
     "Calibration",
     "Counts",
     "Difference",
@@ -25,6 +27,8 @@ __all__ = [
     "Mistake",
     "Ordinal",
     "Outcome",
+    "Share",
+    "agreement",
     "calibration",
     "compare",
     "corpus_digest",
