@@ -115,7 +115,7 @@ def _defines(node: ast.stmt) -> list[str]:
 def test_every_module_that_holds_anything_says_what_it_offers():
     silent = []
     for name in _modules():
-        body = ast.parse(importlib.util.find_spec(name).loader.get_source(name)).body
+        body = ast.parse(Path(importlib.util.find_spec(name).origin).read_text("utf-8")).body
         # A package's page that holds its docstring alone has nothing to offer.
         if len(body) > 1 and "__all__" not in [defined for node in body for defined in _defines(node)]:
             silent.append(name)
