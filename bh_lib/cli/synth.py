@@ -28,18 +28,25 @@ def events(
     events: Annotated[int, typer.Option("--events", min=1, help="How many events.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
     file_format: Annotated[Format, typer.Option("--format", help="Format of the events.")] = Format.JSONL,
-    version: Annotated[str, typer.Option(help="Schema version of the events.")] = "3.0",
+    version: Annotated[str, typer.Option(help="3.0, 2.1, 2.0, 1.1 or 1.0; older ones by conversion, JSONL only.")] = "3.0",
+    agents: Annotated[str, typer.Option(help="Below 2.1, AI agents: refuse them, or flatten them to services.")] = "refuse",
     json: JsonOption = False,
 ) -> None:
-    """Simulate a clinic: people act for reasons, and among them hides misuse that answer_key.json names."""
+    """Simulate a clinic: people act for reasons, and among them hides misuse that answer_key.json names.
+
+    context.jsonl holds the reasons. JSONL at 3.0 is chained, so that bh audit verify has something to verify.
+    """
     from bh_lib.synth import write_events
 
     with progress("simulating the clinic"):
-        manifest = write_events(out_dir, events, seed, format=file_format.value, version=version)
+        manifest = write_events(out_dir, events, seed, format=file_format.value, version=version, agents=agents)
     if json:
         show_json(manifest.to_dict())
     else:
         say(f"{manifest.n:,} events over {manifest.days} days in {out_dir}; injected cases: {sum(manifest.scenarios.values())}")
+        if manifest.losses:
+            rows = [(loss["path"], loss["why"], loss["events"]) for loss in manifest.losses]
+            show_table((f"lost or changed at {version}", "why", "events"), rows)
 
 
 @app.command(epilog="Example: bh synth notes out/notes --notes 2000 --seed 7")

@@ -63,12 +63,20 @@ _P = "/patients/{patient_id}"
 LOGIN = _act("auth", "LOGIN", "login", "Session", "POST /auth/login", "", False)
 LOGOUT = _act("auth", "LOGOUT", "logout", "Session", "POST /auth/logout", "", False)
 PATIENT_SEARCH = _act("ehr", "QUERY", "search_patients", "Patient", "GET /patients")
+PATIENT_LOOKUP = _act("ehr", "QUERY", "find_patient", "Patient", "GET /patients")
 SCHEDULE_VIEW = _act("scheduling", "QUERY", "list_appointments", "Appointment", "GET /appointments")
 CHECK_IN = _act("scheduling", "UPDATE", "check_in", "Appointment", "PATCH /appointments/{appointment_id}", prefix="appt")
 APPOINTMENT_CREATE = _act("scheduling", "CREATE", "book_appointment", "Appointment", "POST /appointments", prefix="appt")
+APPOINTMENT_CANCEL = _act(
+    "scheduling", "DELETE", "cancel_appointment", "Appointment", "DELETE /appointments/{appointment_id}", prefix="appt"
+)
 APPOINTMENT_READ = _act("scheduling", "READ", "send_reminder", "Appointment", "", "HOPERAT", prefix="appt")
 CHART_OPEN = _act("ehr", "READ", "open_chart", "Patient", f"GET {_P}")
 PATIENT_CREATE = _act("ehr", "CREATE", "register_patient", "Patient", "POST /patients")
+NOTICE_GIVE = _act(
+    "ehr", "CREATE", "give_privacy_notice", "PrivacyNotice", f"POST {_P}/privacy-notices", "HOPERAT", prefix="notice"
+)
+NOTE_SEARCH = _act("ehr", "QUERY", "search_notes", "Note", f"GET {_P}/notes", prefix="notes")
 NOTE_READ = _act("ehr", "READ", "read_note", "Note", f"GET {_P}/notes/{{note_id}}", prefix="note")
 NOTE_CREATE = _act("ehr", "CREATE", "write_note", "Note", f"POST {_P}/notes", prefix="note")
 NOTE_UPDATE = _act("ehr", "UPDATE", "edit_note", "Note", f"PUT {_P}/notes/{{note_id}}", prefix="note")
@@ -97,11 +105,16 @@ CONSENT_GRANT = _act("ehr", "GRANT", "sign_consent", "Consent", f"POST {_P}/cons
 CONSENT_REVOKE = _act("ehr", "REVOKE", "revoke_consent", "Consent", f"DELETE {_P}/consents/{{consent_id}}", "PATRQT", prefix="con")
 DISCLOSE = _act("ehr", "DISCLOSE", "release_of_information", "DocumentReference", f"POST {_P}/disclosures", "TREAT", prefix="doc")
 CHART_EXPORT = _act("ehr", "EXPORT", "export_chart", "Patient", f"GET {_P}/export", "HOPERAT")
+RELEASE_EXPORT = _act("ehr", "EXPORT", "export_for_release", "Patient", f"GET {_P}/export")
+DOCUMENT_DELETE = _act(
+    "ehr", "DELETE", "remove_misfiled", "DocumentReference", f"DELETE {_P}/documents/{{document_id}}", "HOPERAT", prefix="doc"
+)
 CHART_AUDIT = _act("ehr", "READ", "audit_chart", "Note", f"GET {_P}/notes/{{note_id}}", "HOPERAT", prefix="note")
 TRAIL_REVIEW = _act("ehr", "REVIEW", "review_audit_trail", "AuditTrail", "GET /audit/events", "HOPERAT", prefix="trail")
 BREAK_GLASS = _act("ehr", "READ", "break_glass", "Patient", f"POST {_P}/emergency-access", "BTG")
 GLASS_REVIEW = _act("ehr", "REVIEW", "review_break_glass", "EmergencyAccess", "POST /audit/emergency-access/{access_id}", "HOPERAT")
 PORTAL_READ = _act("portal", "READ", "read_own_record", "Patient", f"GET {_P}/summary", "PATRQT")
+PORTAL_EXPORT = _act("portal", "EXPORT", "download_own_record", "Patient", f"GET {_P}/export", "PATRQT")
 AGENT_START = _act("ehr", "OTHER", "agent_session_start", "AgentSession", "POST /agents/sessions", "", False)
 AGENT_END = _act("ehr", "OTHER", "agent_session_end", "AgentSession", "DELETE /agents/sessions/{session_id}", "", False)
 AGENT_READ = _act("ehr", "READ", "agent_read_note", "Note", f"GET {_P}/notes/{{note_id}}", prefix="note")
@@ -109,6 +122,13 @@ AGENT_DRAFT = _act("ehr", "CREATE", "agent_draft_note", "Note", f"POST {_P}/note
 AGENT_OVERRIDE = _act("ehr", "OVERRIDE", "stop_agent_session", "AgentSession", "POST /agents/sessions/{session_id}/stop", "", False)
 ACCOUNT_GRANT = _act("auth", "GRANT", "create_account", "UserAccount", "POST /accounts", "", False)
 ACCOUNT_REVOKE = _act("auth", "REVOKE", "disable_account", "UserAccount", "DELETE /accounts/{account_id}", "", False)
+ROLE_GRANT = _act("auth", "GRANT", "grant_role", "UserAccount", "POST /accounts/{account_id}/roles", "", False)
+ROLE_REVOKE = _act("auth", "REVOKE", "revoke_role", "UserAccount", "DELETE /accounts/{account_id}/roles", "", False)
+PASSWORD_RESET = _act("auth", "UPDATE", "reset_password", "UserAccount", "", "", False)
+ALERT_CONFIGURE = _act("auth", "CONFIGURE", "edit_alert_rule", "AlertRule", "PUT /alert-rules/{rule_id}", "", False, "rule")
+AGENT_CONFIGURE = _act(
+    "auth", "CONFIGURE", "set_agent_scope", "AgentPolicy", "PUT /agents/{agent_id}/scope", "", False, "agent-policy"
+)
 POLICY_CONFIGURE = _act("auth", "CONFIGURE", "edit_access_policy", "AccessPolicy", "PUT /policies/{policy_id}", "", False, "policy")
 HEARTBEAT = _act("ehr", "OTHER", "audit_heartbeat", "AuditTrail", "", "", False)
 

@@ -67,17 +67,25 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A Part 2 consent; times as days from the log's first day."""
+    """A Part 2 consent; times as days from the log's first day, with fractions for hours."""
 
     consent_id: str
-    signed: int
-    expires: int
-    revoked: int | None = None
+    signed: float
+    expires: float
+    revoked: float | None = None
+
+    def fault(self, day: float) -> str | None:
+        """Why it doesn't hold at a moment, as ``outcome.error_type`` has it; None while it does."""
+        if self.revoked is not None and self.revoked <= day:
+            return "ConsentRevoked"
+        if self.expires <= day:
+            return "ConsentExpired"
+        return None if self.signed <= day else "ConsentRequired"
 
     def block(self, start: datetime) -> dict[str, Any]:
         """The ``consent`` block of an event."""
         stamp = {"signed_at": self.signed, "expires_at": self.expires, "revoked_at": self.revoked}
-        times = {key: (start + timedelta(days=day)).strftime("%Y-%m-%dT00:00:00Z") for key, day in stamp.items() if day is not None}
+        times = {key: (start + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ") for key, day in stamp.items() if day is not None}
         return {"id": self.consent_id, "basis": "TPO_CONSENT", **times, "scope": "TPO"}
 
 
@@ -97,7 +105,6 @@ class Patient:
     end: int
     vip: bool = False
     employee: str | None = None
-    consent: Consent | None = None
 
     @property
     def patient_id(self) -> str:
@@ -117,6 +124,8 @@ class Clinic:
         By the therapist's number.
     program_of : bytearray
         The program's number by the patient's number, for everyone ever admitted.
+    consents : dict of int to Consent
+        The Part 2 consent on file by the patient's number, holding or not; who never signed one is not in it.
     """
 
     rng: Random
@@ -124,6 +133,7 @@ class Clinic:
     staff: list[Staff] = field(default_factory=list)
     caseload: dict[int, list[Patient]] = field(default_factory=dict)
     program_of: bytearray = field(default_factory=bytearray)
+    consents: dict[int, Consent] = field(default_factory=dict)
     areas: int = 8
     surnames: int = 8
 
@@ -146,10 +156,8 @@ class Clinic:
             "surname_group": int(self.surnames * rng.random() ** 2),
             "area": rng.randrange(self.areas),
         }
-        consent = None
         if program.part2:
-            signed = day - rng.randint(0, 20)
-            consent = Consent(f"con-{number:06d}-1", signed, signed + rng.choice((90, 180, 365)))
+            self._file_consent(number, day)
         patient = Patient(
             number,
             program,
@@ -158,11 +166,21 @@ class Clinic:
             rng.choice(self.team("case_manager", program)),
             start=day,
             end=day + int(rng.triangular(25, 180, 70)) if end is None else end,
-            consent=consent,
             **(drawn | known),
         )
         self.caseload[therapist.number].append(patient)
         return patient
+
+    def _file_consent(self, number: int, day: int) -> None:
+        """Most sign for treatment, payment and operations; some never do, let it lapse, or take it back."""
+        rng, name = self.rng, f"con-{number:06d}-1"
+        chance, signed = rng.random(), day - rng.randint(0, 20)
+        if chance < 0.08:
+            self.consents[number] = Consent(name, signed - 90, day - rng.randint(1, 9))
+        elif chance < 0.14:
+            self.consents[number] = Consent(name, signed - 60, signed + 305, day - rng.randint(1, 9))
+        elif chance < 0.88:
+            self.consents[number] = Consent(name, signed, signed + rng.choice((90, 180, 365)))
 
 
 def _hire(clinic: Clinic, program: Program, role: str, count: int) -> None:

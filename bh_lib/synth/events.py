@@ -17,13 +17,15 @@ from bh_lib._extras import optional
 from bh_lib._jsonl import atomic_write, write_json
 from bh_lib.emitters.chain import GENESIS, Head, link
 from bh_lib.errors import ConfigError
-from bh_lib.schema import VERSIONS
+from bh_lib.schema.validate import CURRENT
+from bh_lib.schema.versions import Agents
+from bh_lib.synth.recast import Recast, check_version
 from bh_lib.synth.render import day_events
 from bh_lib.synth.simulate import DEFAULT_START, Simulation
 
 __all__ = ["GENERATOR", "EventManifest", "generate_events", "write_events"]
 
-GENERATOR = "bh-clinic/1"
+GENERATOR = "bh-clinic/2"
 """Changes whenever the same seed would give other bytes."""
 
 _orjson = optional("orjson")
@@ -35,7 +37,7 @@ class EventManifest:
 
     Attributes
     ----------
-    n, seed, version, format, chain, start
+    n, seed, version, agents, format, chain, start
         As asked for.
     days : int
         How many days the log spans.
@@ -45,6 +47,8 @@ class EventManifest:
         Injected cases by scenario.
     actions, outcomes : dict of str to int
         Events by ``action.type`` and by ``outcome.status``.
+    losses : list of dict
+        What an older version could not say: ``path``, ``kind``, ``why``, and in how many ``events``. Empty at 3.0.
     files : dict of str to str
         SHA-256 of each file, by its name.
     """
@@ -52,6 +56,7 @@ class EventManifest:
     n: int
     seed: int
     version: str
+    agents: str
     format: str
     chain: bool
     start: str
@@ -60,6 +65,7 @@ class EventManifest:
     scenarios: dict[str, int]
     actions: dict[str, int]
     outcomes: dict[str, int]
+    losses: list[dict[str, Any]]
     files: dict[str, str]
     generator: str = GENERATOR
 
@@ -68,24 +74,9 @@ class EventManifest:
         return asdict(self)
 
 
-def _converter(version: str) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
-    if version not in VERSIONS:
-        raise ConfigError(f"version is one of {', '.join(VERSIONS)}")
-    if version == "3.0":
-        return None
-    if version != "2.1":
-        # Flattening them would make the log disagree with its own answer key.
-        raise ConfigError("the clinic has AI agents, one of them for nobody in particular, which only 2.1 and 3.0 can tell of")
-    from bh_lib.schema.convert import convert_event
-
-    def convert(event: dict[str, Any]) -> dict[str, Any]:
-        converted: dict[str, Any] = convert_event(event, version).event
-        return converted
-
-    return convert
-
-
-def generate_events(n: int, seed: int, version: str = "3.0", start: datetime = DEFAULT_START) -> Iterator[dict[str, Any]]:
+def generate_events(
+    n: int, seed: int, version: str = "3.0", start: datetime = DEFAULT_START, agents: Agents | str = Agents.REFUSE
+) -> Iterator[dict[str, Any]]:
     """Yield a clinic's audit events, in the order of its log; memory doesn't grow with n.
 
     Parameters
@@ -95,16 +86,19 @@ def generate_events(n: int, seed: int, version: str = "3.0", start: datetime = D
     seed : int
         The same seed gives the same events.
     version : str
-        2.1 or 3.0.
+        3.0, or an older one, into which each event is converted by `bh_lib.schema.convert_event`.
     start : datetime
         The first day.
+    agents : {"refuse", "flatten"}
+        Below 2.1 the clinic's AI agents can't be told of truly, and ``refuse`` refuses the version. ``flatten`` shows them as
+        services and drops whom they acted for; at 2.0 only the one that acted for nobody who could be named.
 
     Raises
     ------
     InputError
         If n is below 1, or start has no time zone.
     ConfigError
-        If the version can't tell what happens here.
+        If there is no such version, or it can't tell what happens here and ``agents`` is ``refuse``.
 
     Examples
     --------
@@ -112,12 +106,20 @@ def generate_events(n: int, seed: int, version: str = "3.0", start: datetime = D
     >>> events = list(generate_events(300, seed=1))
     >>> len(events), all(is_valid_event(event) for event in events)
     (300, True)
+    >>> all(is_valid_event(event, "1.0") for event in generate_events(300, 1, "1.0", agents="flatten"))
+    True
     """
-    convert = _converter(version)
-    for written in Simulation(n, seed, start).run():
-        for event, _ in day_events(written.work, written.rows, written.ids):
-            own = copy.deepcopy(event)
-            yield own if convert is None else convert(own)
+    check_version(version, agents)
+    simulation = Simulation(n, seed, start)
+
+    def events() -> Iterator[dict[str, Any]]:
+        recast = Recast(version, agents)
+        for written in simulation.run():
+            for event, _ in day_events(written.work, written.rows, written.ids):
+                # Many events share blocks, and whoever takes one may change it.
+                yield copy.deepcopy(event) if version == CURRENT else recast(event)
+
+    return events()
 
 
 def _plain(event: dict[str, Any]) -> bytes:
@@ -135,17 +137,20 @@ def write_events(
     version: str = "3.0",
     chain: bool = True,
     start: datetime = DEFAULT_START,
+    agents: Agents | str = Agents.REFUSE,
 ) -> EventManifest:
     """Write ``events.jsonl`` or ``events.parquet``, ``context.jsonl``, ``answer_key.json`` and ``manifest.json``.
 
     The context holds what makes an access legitimate, a fact a line: roster, register, care teams, appointments, groups,
-    conferences, referrals, claims, on-call, release requests, consents. The answer key holds each injected misuse.
+    conferences, referrals, claims, on-call, release requests, consents. At least 99 of 100 legitimate encounters (a person, a
+    patient, a day) have such a fact; the rest are slips and consults that nobody recorded, as in any clinic. The answer key holds
+    each injected misuse, and whether its trace still shows at the version asked for (``shown``).
 
     Parameters
     ----------
     out_dir : path
         A folder; made where it is missing.
-    n, seed, version, start
+    n, seed, version, start, agents
         As of `generate_events`.
     format : {"jsonl", "parquet"}
         Parquet needs the ``lab`` extra, is schema 3.0 only, and is never chained: a chain is over a ledger's bytes.
@@ -155,7 +160,7 @@ def write_events(
     Raises
     ------
     ConfigError
-        If format and version don't go together.
+        If format and version don't go together, or as of `generate_events`.
     InputError
         If n is below 1, or the folder can't be written.
 
@@ -169,10 +174,12 @@ def write_events(
     """
     if format not in ("jsonl", "parquet"):
         raise ConfigError("format is jsonl or parquet")
-    if format == "parquet" and version != "3.0":
+    check_version(version, agents)
+    if format == "parquet" and version != CURRENT:
         raise ConfigError("Parquet is written at schema 3.0: convert the JSONL for other versions")
     folder, simulation = Path(out_dir), Simulation(n, seed, start)
-    chained = chain and format == "jsonl" and version == "3.0"
+    chained = chain and format == "jsonl" and version == CURRENT
+    recast = Recast(version, agents)
     counts: dict[str, dict[str, int]] = {"actions": {}, "outcomes": {}}
     with ExitStack() as stack:
         context = stack.enter_context(atomic_write(folder / "context.jsonl"))
@@ -182,7 +189,6 @@ def write_events(
             parquet = stack.enter_context(ParquetEvents(folder / "events.parquet"))
         else:
             out = stack.enter_context(atomic_write(folder / "events.jsonl"))
-        convert = _converter(version)
         head = Head(f"clinic-{seed}", -1, GENESIS)
         for written in simulation.run():
             context.write(b"".join(_dump(fact) + b"\n" for fact in written.facts).decode())
@@ -196,10 +202,12 @@ def write_events(
                     line, head = link(event, head)
                     lines.append(line)
                 else:
-                    lines.append(_dump(event if convert is None else convert(copy.deepcopy(event))) + b"\n")
+                    lines.append(_dump(recast(event)) + b"\n")
             out.write(b"".join(lines).decode())
         clinic = written.work.clinic
-    cases = [case.to_dict() for case in simulation.cases]
+    if version != CURRENT:
+        counts = {name: dict(found) for name, found in recast.counts.items()}
+    cases = [case.to_dict(version) for case in simulation.cases]
     write_json(folder / "answer_key.json", {"generator": GENERATOR, "n": n, "seed": seed, "cases": cases})
     scenarios: dict[str, int] = {}
     for case in cases:
@@ -208,6 +216,7 @@ def write_events(
         n=n,
         seed=seed,
         version=version,
+        agents=str(agents),
         format=format,
         chain=chained,
         start=simulation.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -221,6 +230,7 @@ def write_events(
         scenarios=scenarios,
         actions=counts["actions"],
         outcomes=counts["outcomes"],
+        losses=recast.losses(),
         files={name: _digest(folder / name) for name in (f"events.{format}", "context.jsonl", "answer_key.json")},
     )
     write_json(folder / "manifest.json", manifest.to_dict())

@@ -8,8 +8,9 @@ from typing import Any
 
 from bh_lib.synth import acts
 from bh_lib.synth.clinic import Consent, Patient, Staff
-from bh_lib.synth.office import consent_fact, disclosure, register
+from bh_lib.synth.office import register
 from bh_lib.synth.oversight import emergency
+from bh_lib.synth.rights import consent_fact, disclosure
 from bh_lib.synth.workday import BAD_PASSWORD, MINUTE, Extra, Workday
 
 __all__ = ["SCENARIOS", "Case", "Scenario"]
@@ -25,14 +26,15 @@ class Case:
     scenario: str
     shows: str
     size: int
+    since: str = "1.0"
     actors: list[str] = field(default_factory=list)
     patients: list[str] = field(default_factory=list)
     event_ids: list[str] = field(default_factory=list)
     first: str = ""
     last: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """As in ``answer_key.json``."""
+    def to_dict(self, version: str = "3.0") -> dict[str, Any]:
+        """As in ``answer_key.json``; ``shown`` is false where the version lacks the fields that would show it."""
         return {
             "case_id": f"case-{self.number:04d}",
             "scenario": self.scenario,
@@ -42,6 +44,7 @@ class Case:
             "start": self.first,
             "end": self.last,
             "shows": self.shows,
+            "shown": version >= self.since,
         }
 
 
@@ -51,6 +54,12 @@ def _clinicians(work: Workday, org: str, roles: tuple[str, ...] = _CURIOUS) -> l
 
 def _in_care(work: Workday, org: str = "org-01") -> list[Patient]:
     return [patient for patient in work.clinic.patients() if patient.program.org_id == org]
+
+
+def _strangers(work: Workday, staff: Staff, patients: list[Patient]) -> list[Patient]:
+    """Those whom nothing that happened today gives this person a reason to look up."""
+    known = {fact["patient_id"] for fact in work.facts if fact.get("staff_id") == staff.staff_id and "patient_id" in fact}
+    return [patient for patient in patients if patient.patient_id not in known]
 
 
 def _look(work: Workday, case: Case, staff: Staff, patients: list[Patient], session: int, at: int) -> None:
@@ -75,6 +84,7 @@ def _snoop(relation: str) -> Callable[[Workday, Case], None]:
             rng.shuffle(patients)
             for patient in patients:
                 near = [s for s in everyone if s.program is not patient.program and _related(relation, s, patient)]
+                near = [s for s in near if _strangers(work, s, [patient])]
                 if near:
                     staff = rng.choice(near)
                     break
@@ -84,7 +94,8 @@ def _snoop(relation: str) -> Callable[[Workday, Case], None]:
             patient = _newcomer(work, staff, relation)
         case.actors.append(staff.staff_id)
         session, minute = work.session_of(staff), staff.shift + 60 + rng.randrange(360)
-        work.rows.append((minute * MINUTE - 8_000, acts.PATIENT_SEARCH, staff.number * 4, -1, 0, session, None, case.number))
+        actor = staff.number * 4 + patient.program.owner
+        work.rows.append((minute * MINUTE - 8_000, acts.PATIENT_LOOKUP, actor, patient.number, 0, session, None, case.number))
         _look(work, case, staff, [patient], session, minute * MINUTE)
 
     return play
@@ -133,7 +144,7 @@ def _shared_login(work: Workday, case: Case) -> None:
     at = (lender.shift + 90 + rng.randrange(240)) * MINUTE
     session = work.connect(work.desk(borrower))
     work.rows.append((at, acts.LOGIN, lender.number * 4, -1, 0, session, None, case.number))
-    theirs = work.clinic.caseload[borrower.number]
+    theirs = _strangers(work, lender, work.clinic.caseload[borrower.number])
     _look(work, case, lender, rng.sample(theirs, min(5, len(theirs))), session, at + 30_000)
 
 
@@ -185,7 +196,7 @@ def _break_glass_abuse(work: Workday, case: Case) -> None:
     staff = rng.choice(_clinicians(work, "org-01"))
     case.actors.append(staff.staff_id)
     session, at = work.session_of(staff), (staff.shift + 100 + rng.randrange(300)) * MINUTE
-    patients = [patient for patient in _in_care(work) if patient.program is not staff.program]
+    patients = _strangers(work, staff, [patient for patient in _in_care(work) if patient.program is not staff.program])
     for patient in rng.sample(patients, min(4, len(patients))):
         extra = emergency(work, patient, approved_by=None, nature="unspecified", due=False)
         actor = staff.number * 4 + patient.program.owner
@@ -229,11 +240,22 @@ def _unattributed_agent(work: Workday, case: Case) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A kind of misuse, and the trace by which an auditor knows it."""
+    """A kind of misuse, and the trace by which an auditor knows it.
+
+    Attributes
+    ----------
+    name, shows : str
+        The trace in words.
+    play : callable or None
+        Puts it into a day.
+    since : str
+        The oldest version of the event in which the trace still shows.
+    """
 
     name: str
     shows: str
     play: Callable[[Workday, Case], None] | None
+    since: str = "1.0"
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -251,11 +273,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         "credential_stuffing", "one address fails to log in to many accounts within minutes, then succeeds", _credential_stuffing
     ),
     Scenario(
-        "break_glass_abuse", "glass broken again and again, not approved, not due for review, never reviewed", _break_glass_abuse
+        "break_glass_abuse",
+        "glass broken again and again, not approved, not due for review, never reviewed",
+        _break_glass_abuse,
+        "3.0",
     ),
-    Scenario("expired_consent", "a Part 2 disclosure after consent.expires_at", _released(expired=True)),
-    Scenario("missing_notice", "a Part 2 disclosure with disclosure.notice_sent false (42 CFR 2.32)", _released(expired=False)),
-    Scenario("unattributed_agent", "an agent reads charts at attribution level unattributed", _unattributed_agent),
+    Scenario("expired_consent", "a Part 2 disclosure after consent.expires_at", _released(expired=True), "3.0"),
+    Scenario(
+        "missing_notice", "a Part 2 disclosure with disclosure.notice_sent false (42 CFR 2.32)", _released(expired=False), "3.0"
+    ),
+    Scenario("unattributed_agent", "an agent reads charts at attribution level unattributed", _unattributed_agent, "2.1"),
     Scenario("log_gap", "a service is silent between the two events, through its own heartbeats", None),
     Scenario("clock_skew", "a service's timestamps run behind the events around them in the log", None),
 )

@@ -1,28 +1,22 @@
-"""All that surrounds care: admissions, billing, referral, release of information, on-call, oversight, portal, services."""
+"""All that surrounds care: admissions, discharges, billing, the portal, what services do by the clock."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from bh_lib.synth import acts
-from bh_lib.synth.clinic import Consent, Patient, Staff
-from bh_lib.synth.workday import DAY_MS, MINUTE, Extra, Workday
+from bh_lib.synth.clinic import Patient, Staff
+from bh_lib.synth.rights import consent_fact, refer, release, sign_consent
+from bh_lib.synth.workday import BAD_PASSWORD, DAY_MS, LOCKED, MINUTE, Extra, Workday, reason_fact
 
-__all__ = ["care_team_facts", "consent_fact", "disclosure", "office_day", "patient_fact", "register", "staff_fact", "turnover"]
+__all__ = ["care_team_facts", "office_day", "patient_fact", "register", "staff_fact", "turnover"]
 
 _HEARTBEATS = {
     name: Extra({"service": {"name": name, "environment": "prod", "version": "3.2"}}, resource_id=f"trail-{name}")
     for name in ("ehr", "auth", "scheduling", "billing", "portal")
 }
-_RECIPIENTS = (
-    ("payer-01", "covered_entity", "claim_support", "TREAT"),
-    ("pcp-01", "covered_entity", "care_summary", "TREAT"),
-    ("pcp-02", "covered_entity", "care_summary", "TREAT"),
-    ("hie-01", "intermediary", "care_summary", "TREAT"),
-    ("court-01", "court", "attendance_record", "HLEGAL"),
-    ("self", "patient", "full_record", "PATRQT"),
-)
+
+_FOR_PAYMENT = Extra({"purpose_of_use": "HPAYMT"})
 
 
 def staff_fact(work: Workday, staff: Staff) -> dict[str, Any]:
@@ -77,31 +71,6 @@ def care_team_facts(work: Workday, patient: Patient) -> list[dict[str, Any]]:
     ]
 
 
-def consent_fact(work: Workday, patient: Patient, consent: Consent) -> dict[str, Any]:
-    """A consent's line, with its dates."""
-    block = consent.block(work.start)
-    fact = {
-        "kind": "consent",
-        "id": consent.consent_id,
-        "patient_id": patient.patient_id,
-        "start": block["signed_at"],
-        "end": block.get("revoked_at", block["expires_at"]),
-    }
-    return fact | {"basis": block["basis"]}
-
-
-def _oneself(work: Workday, kind: str, patient: Patient, staff: Staff, days: int) -> None:
-    work.facts.append(
-        {
-            "kind": kind,
-            "patient_id": patient.patient_id,
-            "staff_id": staff.staff_id,
-            "start": work.stamp(0),
-            "end": work.stamp(0, work.day + days),
-        }
-    )
-
-
 def register(work: Workday, therapist: Staff, **known: Any) -> Patient:
     """Admit a patient: the front desk registers, and the register and the care team know."""
     rng, rows = work.rng, work.rows
@@ -111,38 +80,32 @@ def register(work: Workday, therapist: Staff, **known: Any) -> Patient:
     at = 510 * MINUTE + int(rng.random() * 400 * MINUTE)
     rows.append((at, acts.PATIENT_CREATE, actor, fresh.number, 0, session, None, 0))
     rows.append((at + MINUTE, acts.COVERAGE_READ, actor, fresh.number, 1, session, None, 0))
+    rows.append((at + 2 * MINUTE, acts.NOTICE_GIVE, actor, fresh.number, 1, session, None, 0))
+    if rng.random() < 0.5:
+        account = Extra(resource_id=f"acct-{fresh.number:06d}")
+        rows.append((at + 4 * MINUTE, acts.ACCOUNT_GRANT, desk.number * 4, -1, 0, session, account, 0))
     work.facts.append(patient_fact(work, fresh))
     work.facts.extend(care_team_facts(work, fresh))
-    _oneself(work, "registration", fresh, desk, 1)
-    if fresh.consent:
-        _sign(work, fresh, fresh.consent, at + 5 * MINUTE)
+    work.facts.append(reason_fact(work, "registration", fresh, desk, 1))
+    consent = work.clinic.consents.get(fresh.number)
+    if consent and consent.fault(work.day) is None:
+        sign_consent(work, fresh, consent, at + 5 * MINUTE)
+    elif consent:
+        work.facts.append(consent_fact(work, fresh, consent))
     return fresh
 
 
 def turnover(work: Workday) -> None:
-    """Discharge whose episode has ended, admit as many, and renew Part 2 consents that run out."""
-    rng, clinic = work.rng, work.clinic
+    """Discharge whose episode has ended, and admit as many."""
+    clinic = work.clinic
     for therapist in work.everyone("therapist"):
         caseload = clinic.caseload[therapist.number]
         for place, patient in enumerate(caseload):
             if patient.end <= work.day:
                 caseload.remove(patient)
+                clinic.consents.pop(patient.number, None)
                 register(work, therapist)
                 caseload.insert(place, caseload.pop())
-            elif patient.consent and patient.consent.expires <= work.day + 1:
-                stem, _, count = patient.consent.consent_id.rpartition("-")
-                renewed = Consent(f"{stem}-{int(count) + 1}", work.day, work.day + 180)
-                caseload[place] = replace(patient, consent=renewed)
-                _sign(work, patient, renewed, 560 * MINUTE + int(rng.random() * 300 * MINUTE))
-
-
-def _sign(work: Workday, patient: Patient, consent: Consent, at: int) -> None:
-    work.facts.append(consent_fact(work, patient, consent))
-    session = work.session_of(patient.manager)
-    extra = Extra({"consent": consent.block(work.start)}, resource_id=consent.consent_id)
-    work.rows.append(
-        (at, acts.CONSENT_GRANT, patient.manager.number * 4 + patient.program.owner, patient.number, 0, session, extra, 0)
-    )
 
 
 def _file_claims(work: Workday, seen: list[Patient]) -> None:
@@ -154,60 +117,31 @@ def _file_claims(work: Workday, seen: list[Patient]) -> None:
         biller = rng.choice(billers[patient.program.org_id])
         session, actor, number = work.session_of(biller), biller.number * 4 + patient.program.owner, patient.number
         at = 540 * MINUTE + int(rng.random() * 420 * MINUTE)
-        _oneself(work, "claim", patient, biller, 1)
+        work.facts.append(reason_fact(work, "claim", patient, biller, 1))
+        if rng.random() < 0.1:
+            rows.append((at - 15_000, acts.PATIENT_LOOKUP, actor, number, 0, session, _FOR_PAYMENT, 0))
         rows.append((at, acts.CLAIM_READ, actor, number, work.day, session, None, 0))
         rows.append((at + 40_000, acts.COVERAGE_READ, actor, number, 1, session, None, 0))
         rows.append((at + 3 * MINUTE, acts.CLAIM_SUBMIT, actor, number, work.day, session, None, 0))
 
 
-def disclosure(work: Workday, patient: Patient, at: int, consent: dict[str, Any], *, notice: bool = True) -> tuple[int, Extra]:
-    """The time and the blocks of a disclosure to someone outside."""
-    recipient, kind, what, purpose = work.rng.choice(_RECIPIENTS)
-    told = {
-        "recipient": {"id": patient.patient_id if recipient == "self" else recipient, "type": kind},
-        "description_code": what,
-        "notice_sent": notice,
-        "consent_copy_sent": notice,
-        "via_ehr": True,
-    }
-    return at, Extra({"purpose_of_use": purpose, "consent": consent, "disclosure": told})
-
-
-def _release(work: Workday, patient: Patient, clerk: Staff) -> None:
-    rng, rows, number = work.rng, work.rows, patient.number
-    session, actor = work.session_of(clerk), clerk.number * 4 + patient.program.owner
-    at = 560 * MINUTE + int(rng.random() * 380 * MINUTE)
-    _oneself(work, "release_request", patient, clerk, 1)
-    consent = {
-        "id": f"roi-{work.day:04d}-{number:06d}",
-        "basis": "CONSENT",
-        "signed_at": work.stamp(0, work.day - 2),
-        "expires_at": work.stamp(0, work.day + 88),
-        "scope": "single_disclosure",
-    }
-    work.facts.append({"kind": "consent", "id": consent["id"], "patient_id": patient.patient_id, "basis": "CONSENT"})
-    work.facts[-1] |= {"start": consent["signed_at"], "end": consent["expires_at"]}
-    rows.append((at, acts.CHART_OPEN, actor, number, 0, session, None, 0))
-    for back in range(3):
-        rows.append((at + MINUTE + back * 20_000, acts.NOTE_READ, actor, number, max(1, work.day - 7 * back), session, None, 0))
-    if rng.random() < 0.3:
-        rows.append((at + 4 * MINUTE, acts.NOTE_PRINT, actor, number, max(1, work.day - 7), session, None, 0))
-    when, extra = disclosure(work, patient, at + 8 * MINUTE, consent)
-    rows.append((when, acts.DISCLOSE, actor, number, work.day + 1, session, extra, 0))
-
-
-def _refer(work: Workday, patient: Patient, consultant: Staff) -> None:
-    rng, rows, number = work.rng, work.rows, patient.number
-    at = 560 * MINUTE + int(rng.random() * 180 * MINUTE)
-    manager, owner = patient.manager, patient.program.owner
-    rows.append((at, acts.REFERRAL_CREATE, manager.number * 4 + owner, number, work.day + 1, work.session_of(manager), None, 0))
-    _oneself(work, "referral", patient, consultant, 30)
-    basis = work.basis(patient)
-    extra = Extra(basis) if basis else None
-    session, actor = work.session_of(consultant), consultant.number * 4 + owner
-    seen = at + 120 * MINUTE
-    for step, act in enumerate((acts.REFERRAL_READ, acts.CHART_OPEN, acts.MEDS_READ, acts.NOTE_READ)):
-        rows.append((seen + step * 45_000, act, actor, number, work.day + 1, session, extra, 0))
+def _portal(work: Workday, patient: Patient) -> None:
+    """The patient looks into the own record, if the password comes to mind."""
+    rng, rows = work.rng, work.rows
+    actor, at = work.patient_actor(patient), int((7 + 15 * rng.random()) * 60 * MINUTE)
+    session = work.connect(work.home(patient))
+    chance = rng.random()
+    if chance < 0.1:
+        rows.append((at - 25_000, acts.LOGIN, actor, -1, 0, session, BAD_PASSWORD, 0))
+    if chance < 0.015:
+        rows.append((at - 12_000, acts.LOGIN, actor, -1, 0, session, LOCKED, 0))
+        return
+    rows.append((at, acts.LOGIN, actor, -1, 0, session, None, 0))
+    rows.append((at + 20_000, acts.PORTAL_READ, actor, patient.number, 0, session, None, 0))
+    if rng.random() < 0.4:
+        rows.append((at + 3 * MINUTE, acts.MESSAGE_SEND, actor, patient.number, work.day + 1, session, None, 0))
+    if rng.random() < 0.05:
+        rows.append((at + 4 * MINUTE, acts.PORTAL_EXPORT, actor, patient.number, 0, session, None, 0))
 
 
 def office_day(work: Workday, seen: list[Patient], *, heartbeats: int) -> None:
@@ -225,17 +159,12 @@ def office_day(work: Workday, seen: list[Patient], *, heartbeats: int) -> None:
         for patient in seen:
             chance = rng.random()
             if chance < 0.03:
-                _release(work, patient, rng.choice(clerks[patient.program.org_id]))
-            elif chance < 0.05:
-                _refer(work, patient, rng.choice(consultants))
+                release(work, patient, rng.choice(clerks[patient.program.org_id]))
+            elif chance < 0.05 and patient.end > work.day:
+                refer(work, patient, rng.choice(consultants))
     for patient in work.clinic.patients():
         if rng.random() < 0.02:
-            actor, at = work.patient_actor(patient), int((7 + 15 * rng.random()) * 60 * MINUTE)
-            session = work.connect(f"192.0.2.{patient.number % 250 + 1}")
-            rows.append((at, acts.LOGIN, actor, -1, 0, session, None, 0))
-            rows.append((at + 20_000, acts.PORTAL_READ, actor, patient.number, 0, session, None, 0))
-            if rng.random() < 0.4:
-                rows.append((at + 3 * MINUTE, acts.MESSAGE_SEND, actor, patient.number, work.day + 1, session, None, 0))
+            _portal(work, patient)
     reminder = work.named("svc-reminder")
     for patient in seen[::2]:
         at = 6 * 60 * MINUTE + patient.number % 997

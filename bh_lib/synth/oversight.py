@@ -6,9 +6,11 @@ from collections import deque
 
 from bh_lib.synth import acts
 from bh_lib.synth.clinic import Patient, Staff
-from bh_lib.synth.workday import MINUTE, Extra, Workday
+from bh_lib.synth.workday import MINUTE, Extra, Workday, reason_fact
 
 __all__ = ["Glass", "emergency", "on_call_night", "oversight_day"]
+
+_AUDIT = {"consent": {"basis": "AUDIT_EVALUATION"}}
 
 Glass = tuple[Patient, str]
 """A broken glass that awaits review: whose record, and the id of the emergency access."""
@@ -82,7 +84,10 @@ def oversight_day(work: Workday, pending: deque[Glass], seen: list[Patient]) -> 
         while pending:
             patient, access = pending.popleft()
             at += 4 * MINUTE
-            actor, extra = officer.number * 4 + patient.program.owner, Extra(work.basis(patient), resource_id=access)
+            actor, extra = (
+                officer.number * 4 + patient.program.owner,
+                Extra(_AUDIT if patient.program.part2 else {}, resource_id=access),
+            )
             rows.append((at, acts.GLASS_REVIEW, actor, patient.number, 0, session, extra, 0))
         if work.weekday == 0:
             for patient in rng.sample(seen, min(len(seen), 5)):
@@ -106,7 +111,35 @@ def oversight_day(work: Workday, pending: deque[Glass], seen: list[Patient]) -> 
             session, at = work.session_of(administrator), 600 * MINUTE
             extra = Extra(resource_id=leaver.staff_id)
             rows.append((at, acts.ACCOUNT_REVOKE, administrator.number * 4, -1, 0, session, extra, 0))
-    if work.weekday == 2 and rng.random() < 0.5:
-        administrator = rng.choice(list(work.everyone("administrator")))
-        session = work.session_of(administrator)
-        rows.append((700 * MINUTE, acts.POLICY_CONFIGURE, administrator.number * 4, -1, rng.randrange(1, 9), session, None, 0))
+    for clerk in work.everyone("health_information"):
+        if work.weekday == clerk.number % 5:
+            _tidy(work, clerk, [patient for patient in seen if patient.program.org_id == clerk.org_id])
+    for administrator in work.everyone("administrator"):
+        _administer(work, administrator)
+
+
+def _tidy(work: Workday, clerk: Staff, seen: list[Patient]) -> None:
+    """A clerk's weekly look through a few charts, in which one finds what belongs elsewhere."""
+    rng, rows = work.rng, work.rows
+    session, at = work.session_of(clerk), 600 * MINUTE + int(rng.random() * 300 * MINUTE)
+    for patient in rng.sample(seen, min(len(seen), 3)):
+        at += 6 * MINUTE
+        work.facts.append(reason_fact(work, "chart_audit", patient, clerk, 1))
+        actor = clerk.number * 4 + patient.program.owner
+        rows.append((at, acts.CHART_AUDIT, actor, patient.number, max(1, work.day), session, None, 0))
+        if rng.random() < 0.25:
+            rows.append((at + 2 * MINUTE, acts.DOCUMENT_DELETE, actor, patient.number, work.day + 1, session, None, 0))
+
+
+def _administer(work: Workday, administrator: Staff) -> None:
+    """Security settings, and roles lent for a day."""
+    rng, rows, actor = work.rng, work.rows, administrator.number * 4
+    if rng.random() < 0.4:
+        act = rng.choice((acts.POLICY_CONFIGURE, acts.ALERT_CONFIGURE, acts.AGENT_CONFIGURE))
+        at = 660 * MINUTE + int(rng.random() * 90 * MINUTE)
+        rows.append((at, act, actor, -1, rng.randrange(1, 9), work.session_of(administrator), None, 0))
+    if rng.random() < 0.3:
+        session, cover = work.session_of(administrator), rng.choice(list(work.everyone("nurse")))
+        extra = Extra(resource_id=cover.staff_id)
+        rows.append((580 * MINUTE + int(rng.random() * 40 * MINUTE), acts.ROLE_GRANT, actor, -1, 0, session, extra, 0))
+        rows.append((930 * MINUTE, acts.ROLE_REVOKE, actor, -1, 0, session, extra, 0))

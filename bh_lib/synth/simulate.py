@@ -14,9 +14,10 @@ from bh_lib.errors import InputError
 from bh_lib.synth.acts import ACTS
 from bh_lib.synth.clinic import Clinic, build_clinic
 from bh_lib.synth.misuse import SCENARIOS, Case
-from bh_lib.synth.office import care_team_facts, consent_fact, office_day, patient_fact, staff_fact, turnover
+from bh_lib.synth.office import care_team_facts, office_day, patient_fact, staff_fact, turnover
 from bh_lib.synth.oversight import Glass, on_call_night, oversight_day
 from bh_lib.synth.render import event_ids
+from bh_lib.synth.rights import consent_fact, rights_day
 from bh_lib.synth.visits import care_day
 from bh_lib.synth.workday import DAY_MS, MINUTE, Row, Workday
 
@@ -65,6 +66,7 @@ class Simulation:
     start: datetime = DEFAULT_START
     cases: list[Case] = field(default_factory=list)
     days: int = 0
+    _therapists: int = 0
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -73,15 +75,21 @@ class Simulation:
             raise InputError("needs a time zone", place="start")
         self.start = self.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         smallest = _LEAST_THERAPISTS * _PER_THERAPIST * _WORKDAYS_A_WEEK / 7
-        self.days = max(1, min(365, max(14, round(self.n**0.5 / 10)), round(self.n / smallest)))
+        days = max(1, min(365, max(14, round(self.n**0.5 / 10)), round(self.n / smallest)))
+        daily = self.n / days * 7 / _WORKDAYS_A_WEEK
+        self._therapists = max(_LEAST_THERAPISTS, round(daily / _PER_THERAPIST))
+        # A short log doesn't have its share of weekends, so its end is counted out day by day.
+        told, self.days = 0.0, 0
+        while told < self.n:
+            told += self._therapists * _PER_THERAPIST * (1.0 if _weekday(self.start, self.days) < 5 else 0.03)
+            self.days += 1
 
     def _chance(self, name: str) -> Random:
         """A source of chance of its own for each part, so that a change in one doesn't stir the others."""
         return Random(f"{name} {self.seed}")  # noqa: S311
 
     def _clinic(self) -> Clinic:
-        daily = self.n / self.days * 7 / _WORKDAYS_A_WEEK
-        clinic = build_clinic(max(_LEAST_THERAPISTS, round(daily / _PER_THERAPIST)), _CASELOAD, self._chance("clinic"))
+        clinic = build_clinic(self._therapists, _CASELOAD, self._chance("clinic"))
         rng = self._chance("leavers")
         # Nobody's care team names nurses and peers, so one of them can leave without a caseload to hand over.
         peers = [s for s in clinic.staff if s.role == "peer_specialist" and s.org_id == "org-01"]
@@ -92,7 +100,11 @@ class Simulation:
     def _agenda(self) -> dict[int, list[Case]]:
         """Which misuse befalls which day; never a weekend, and none so late that the log might end before it."""
         rng = self._chance("misuse")
-        workdays = [day for day in range(min(2, self.days // 3), max(1, int(self.days * 0.85))) if _weekday(self.start, day) < 5]
+        first = min(2, self.days // 3)
+        last = max(first + 1, min(self.days - 2, int(self.days * 0.85)))
+        workdays = [day for day in range(first, last) if _weekday(self.start, day) < 5]
+        if not workdays:
+            return {}
         later = [day for day in workdays if day > self.days // 2] or workdays[-1:]
         repeat = max(1, min(12, round(self.n / 60_000)))
         agenda: dict[int, list[Case]] = {}
@@ -104,7 +116,7 @@ class Simulation:
                 if budget < 0 or (scenario.play is None and _ > 0):
                     continue
                 number += 1
-                case = Case(number, scenario.name, scenario.shows, size)
+                case = Case(number, scenario.name, scenario.shows, size, scenario.since)
                 day = rng.choice(later if scenario.name == "after_termination" else workdays)
                 agenda.setdefault(day, []).append(case)
         return agenda
@@ -124,6 +136,7 @@ class Simulation:
                 work.facts.extend(self._roster(work))
             if work.weekday < 5:
                 turnover(work)
+                rights_day(work)
                 oversight_day(work, pending, seen)
                 before, seen = seen, care_day(work)
                 office_day(work, before, heartbeats=heartbeats)
@@ -157,8 +170,8 @@ class Simulation:
         for patient in work.clinic.patients():
             yield patient_fact(work, patient)
             yield from care_team_facts(work, patient)
-            if patient.consent:
-                yield consent_fact(work, patient, patient.consent)
+            if patient.number in work.clinic.consents:
+                yield consent_fact(work, patient, work.clinic.consents[patient.number])
 
     def _note_cases(self, written: Written) -> None:
         by_number = {case.number: case for case in self.cases}

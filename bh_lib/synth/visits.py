@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bh_lib.synth import acts
 from bh_lib.synth.clinic import Patient, Program, Staff
 from bh_lib.synth.workday import DAY_MS, DENIED_ROLE, MINUTE, TIMED_OUT, Extra, Workday
@@ -11,11 +13,35 @@ __all__ = ["care_day"]
 _SLOTS = (540, 600, 660, 780, 840, 900, 960)
 
 
+def _appointment(work: Workday, patient: Patient, staff: Staff, minute: int, length: int) -> dict[str, Any]:
+    return {
+        "kind": "appointment",
+        "patient_id": patient.patient_id,
+        "staff_id": staff.staff_id,
+        "program_id": patient.program.program_id,
+        "start": work.stamp(minute),
+        "end": work.stamp(minute + length),
+    }
+
+
+def _cancel(work: Workday, patient: Patient, clinician: Staff, minute: int) -> None:
+    """The patient calls off: the front desk takes the appointment out of the book."""
+    rng, number, program = work.rng, patient.number, patient.program
+    work.facts.append(_appointment(work, patient, clinician, minute, 50))
+    desk = rng.choice(work.teams["front_desk", program.number])
+    session, actor = work.session_of(desk), desk.number * 4 + program.owner
+    at = (minute - 30) * MINUTE + int(rng.random() * 20 * MINUTE)
+    work.rows.append((at, acts.PATIENT_LOOKUP, actor, number, 0, session, None, 0))
+    work.rows.append((at + 40_000, acts.APPOINTMENT_CANCEL, actor, number, work.day + 1, session, None, 0))
+
+
 def _check_in(work: Workday, patient: Patient, at: int) -> None:
     rng, rows, number, program = work.rng, work.rows, patient.number, patient.program
     desk = rng.choice(work.teams["front_desk", program.number])
     session, actor = work.session_of(desk), desk.number * 4 + program.owner
     rows.append((at - 9 * MINUTE, acts.SCHEDULE_VIEW, desk.number * 4, -1, 0, session, None, 0))
+    if rng.random() < 0.25:
+        rows.append((at - 9 * MINUTE + 30_000, acts.PATIENT_LOOKUP, actor, number, 0, session, None, 0))
     rows.append((at - 8 * MINUTE, acts.CHART_OPEN, actor, number, 0, session, None, 0))
     rows.append((at - 8 * MINUTE + 20_000, acts.COVERAGE_READ, actor, number, 1, session, None, 0))
     rows.append((at - 7 * MINUTE, acts.CHECK_IN, actor, number, work.day + 1, session, None, 0))
@@ -51,6 +77,9 @@ def _scribe(work: Workday, patient: Patient, clinician: Staff, at: int, session:
         rows.append((at + 90_000, acts.AGENT_OVERRIDE, clinician.number * 4, -1, 0, session, Extra(resource_id=run), 0))
         return
     rows.append((at + 47 * MINUTE, acts.AGENT_DRAFT, actor, number, visit, session, under, 0))
+    if rng.random() < 0.04:
+        own = clinician.number * 4 + program.owner
+        rows.append((at + 49 * MINUTE, acts.NOTE_DELETE, own, number, visit, session, None, 0))
     rows.append((at + 48 * MINUTE, acts.AGENT_END, actor, -1, 0, session, named, 0))
 
 
@@ -58,22 +87,18 @@ def _visit(work: Workday, patient: Patient, clinician: Staff, minute: int) -> No
     rng, rows, number, visit = work.rng, work.rows, patient.number, work.day + 1
     at = minute * MINUTE + int(rng.random() * 6 * MINUTE)
     session, actor = work.session_of(clinician), clinician.number * 4 + patient.program.owner
-    work.facts.append(
-        {
-            "kind": "appointment",
-            "patient_id": patient.patient_id,
-            "staff_id": clinician.staff_id,
-            "program_id": patient.program.program_id,
-            "start": work.stamp(minute),
-            "end": work.stamp(minute + 50),
-        }
-    )
+    work.facts.append(_appointment(work, patient, clinician, minute, 50))
     _check_in(work, patient, at)
     rows.append((at - 2 * MINUTE, acts.CHART_OPEN, actor, number, 0, session, None, 0))
     for back in range(1, 2 + int(rng.random() * 2.2)):
         rows.append((at - MINUTE + back * 14_000, acts.NOTE_READ, actor, number, max(1, visit - 7 * back), session, None, 0))
     rows.append((at + MINUTE, acts.PLAN_READ, actor, number, 1, session, None, 0))
     chance = rng.random()
+    if chance > 0.93:
+        rows.append((at + 2 * MINUTE, acts.NOTE_SEARCH, actor, number, 1, session, None, 0))
+    elif chance > 0.92:
+        rows.append((at + 55 * MINUTE, acts.NOTE_CREATE, actor, number, visit + 800_000, session, None, 0))
+        rows.append((at + 56 * MINUTE, acts.NOTE_DELETE, actor, number, visit + 800_000, session, None, 0))
     if chance < 0.25:
         rows.append((at + 20 * MINUTE, acts.SCREENING_CREATE, actor, number, visit, session, None, 0))
     elif chance < 0.255:
@@ -96,16 +121,7 @@ def _medication_check(work: Workday, patient: Patient, minute: int) -> None:
     nurse = rng.choice(work.teams["nurse", patient.program.number])
     owner = patient.program.owner
     for staff in (patient.prescriber, nurse):
-        work.facts.append(
-            {
-                "kind": "appointment",
-                "patient_id": patient.patient_id,
-                "staff_id": staff.staff_id,
-                "program_id": patient.program.program_id,
-                "start": work.stamp(minute),
-                "end": work.stamp(minute + 30),
-            }
-        )
+        work.facts.append(_appointment(work, patient, staff, minute, 30))
     session, actor = work.session_of(nurse), nurse.number * 4 + owner
     rows.append((at - 8 * MINUTE, acts.CHART_OPEN, actor, number, 0, session, None, 0))
     rows.append((at - 6 * MINUTE, acts.VITALS_CREATE, actor, number, visit, session, None, 0))
@@ -211,10 +227,13 @@ def care_day(work: Workday) -> list[Patient]:
             clinician = rng.choice(covers) if covers and rng.random() < 0.05 else therapist
             first = work.day * 5
             for slot in range(5):
-                if rng.random() < 0.92:  # the rest cancel
-                    patient = patients[(first + slot) % len(patients)]
+                patient = patients[(first + slot) % len(patients)]
+                chance = rng.random()
+                if chance < 0.92:
                     _visit(work, patient, clinician, _SLOTS[slot])
                     seen.append(patient)
+                elif chance < 0.97:  # the rest don't come
+                    _cancel(work, patient, clinician, _SLOTS[slot])
             _medication_check(work, rng.choice(patients), _SLOTS[rng.randrange(7)])
             for _ in range(2):
                 _follow_up(work, rng.choice(patients), 570 + rng.randrange(420))

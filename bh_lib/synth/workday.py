@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bh_lib.synth import acts
 from bh_lib.synth.clinic import ORGANIZATIONS, Clinic, Patient, Staff
 
-__all__ = ["DAY_MS", "MINUTE", "Extra", "Row", "Session", "Workday"]
+__all__ = ["DAY_MS", "MINUTE", "Extra", "Row", "Session", "Workday", "reason_fact"]
 
 MINUTE = 60_000
 DAY_MS = 86_400_000
@@ -43,6 +43,18 @@ class Session(NamedTuple):
 
 DENIED_ROLE = Extra({"outcome": {"status": "DENIED", "error_type": "RoleNotPermitted"}}, status=403)
 BAD_PASSWORD = Extra({"outcome": {"status": "DENIED", "error_type": "InvalidCredentials"}}, status=401)
+LOCKED = Extra({"outcome": {"status": "DENIED", "error_type": "AccountLocked"}}, status=403)
+NO_SECOND_FACTOR = Extra({"outcome": {"status": "DENIED", "error_type": "MfaFailed"}}, status=401)
+NO_PROVIDER = Extra(
+    {
+        "outcome": {
+            "status": "FAILURE",
+            "error_type": "IdentityProviderUnavailable",
+            "error_message": "the identity provider did not answer in time",
+        }
+    },
+    status=503,
+)
 TIMED_OUT = Extra(
     {"outcome": {"status": "FAILURE", "error_type": "UpstreamTimeout", "error_message": "the record store did not answer in time"}},
     status=504,
@@ -159,17 +171,34 @@ class Workday:
         """The address of a person's workstation."""
         return f"10.{20 + staff.program.number}.{staff.number // 200}.{staff.number % 200 + 10}"
 
+    def home(self, patient: Patient) -> str:
+        """The address of a patient's household; no two share one."""
+        return f"2001:db8:{patient.household >> 16:x}:{patient.household & 0xFFFF:x}::1"
+
     def log_in(self, staff: Staff, minute: float, *, hours: float = 8.6, client_ip: str | None = None) -> int:
         """Log a person in, and out again at the end; returns the session's number."""
         rng, rows, actor = self.rng, self.rows, staff.number * 4
         remote = client_ip is None and rng.random() < 0.06
         session = self.connect(f"198.51.100.{staff.number % 250 + 1}" if remote else client_ip or self.desk(staff))
         at = int(minute * MINUTE + rng.random() * 10 * MINUTE)
-        if rng.random() < 0.04:
-            rows.append((max(0, at - 9_000), acts.LOGIN, actor, -1, 0, session, BAD_PASSWORD, 0))
+        if rng.random() < 0.05:
+            self._stumble(staff, at, session)
         rows.append((at, acts.LOGIN, actor, -1, 0, session, None, 0))
         rows.append((min(at + int(hours * 60 * MINUTE), DAY_MS - 1), acts.LOGOUT, actor, -1, 0, session, None, 0))
         return session
+
+    def _stumble(self, staff: Staff, at: int, session: int) -> None:
+        """The attempts before the one that succeeds."""
+        chance, rows, actor = self.rng.random(), self.rows, staff.number * 4
+        if chance < 0.1:
+            for ago in (180_000, 150_000, 130_000):
+                rows.append((max(0, at - ago), acts.LOGIN, actor, -1, 0, session, BAD_PASSWORD, 0))
+            rows.append((max(0, at - 100_000), acts.LOGIN, actor, -1, 0, session, LOCKED, 0))
+            account = Extra(resource_id=staff.staff_id)
+            rows.append((max(0, at - 30_000), acts.PASSWORD_RESET, self.named("svc-auth"), -1, 0, -1, account, 0))
+        else:
+            why = BAD_PASSWORD if chance < 0.75 else NO_SECOND_FACTOR if chance < 0.92 else NO_PROVIDER
+            rows.append((max(0, at - 9_000), acts.LOGIN, actor, -1, 0, session, why, 0))
 
     def session_of(self, staff: Staff) -> int:
         """The session of a person's shift, logged in on first need."""
@@ -195,7 +224,8 @@ class Workday:
 
     def basis(self, patient: Patient) -> dict[str, Any]:
         """The ``consent`` block under which another organization sees a Part 2 record; empty for other records."""
-        return {"consent": patient.consent.block(self.start)} if patient.consent else {}
+        consent = self.clinic.consents.get(patient.number)
+        return {"consent": consent.block(self.start)} if consent else {}
 
     def count(self, rows: list[Row], counts: dict[str, dict[str, int]]) -> None:
         """Add rows to the counts of ``actions`` and ``outcomes``."""
@@ -206,3 +236,14 @@ class Workday:
         unlike["SUCCESS"] = len(rows) - unlike.total()
         for name, times in unlike.items():
             counts["outcomes"][name] = counts["outcomes"].get(name, 0) + times
+
+
+def reason_fact(work: Workday, kind: str, patient: Patient, staff: Staff, days: int) -> dict[str, Any]:
+    """A reason that a member of staff has from today on, for so many days."""
+    return {
+        "kind": kind,
+        "patient_id": patient.patient_id,
+        "staff_id": staff.staff_id,
+        "start": work.stamp(0),
+        "end": work.stamp(0, work.day + days),
+    }

@@ -46,5 +46,12 @@ def test_events_can_be_parquet(bh, tmp_path):
     assert pq.read_table(tmp_path / "log" / "events.parquet").num_rows == 60
 
 
+def test_events_of_an_older_version_need_a_word_on_agents_and_say_what_they_lost(bh, tmp_path):
+    refused = bh("synth", "events", "log", "--events", 60, "--version", "1.1")
+    assert refused.status == 2 and "--agents flatten" in refused.err and not (tmp_path / "log").exists()
+    done = bh("synth", "events", "log", "--events", 60, "--version", "1.1", "--agents", "flatten")
+    assert done.status == 0 and "/actor/auth" in done.out
+
+
 def test_the_manifest_can_be_printed(bh):
     assert json.loads(bh("synth", "notes", "n", "--notes", 5, "--json").out)["notes"] == 5

@@ -11,7 +11,7 @@ import pytest
 
 from bh_lib.emitters import verify
 from bh_lib.errors import BhError, ConfigError, InputError
-from bh_lib.schema import validate_event
+from bh_lib.schema import event_schema, validate_event
 from bh_lib.synth import generate_events, write_events
 
 N = 20_000
@@ -46,10 +46,33 @@ def test_every_event_holds_schema_3_0(events: list[dict[str, Any]]) -> None:
     assert [problem for event in events for problem in validate_event(event)] == []
 
 
-def test_at_2_1_the_same_events_hold_that_schema() -> None:
-    older = list(generate_events(3_000, seed=5, version="2.1"))
-    assert [problem for event in older for problem in validate_event(event, "2.1")] == []
+@pytest.mark.parametrize("version", ["1.0", "1.1", "2.0", "2.1"])
+def test_at_an_older_version_the_same_events_hold_that_schema(version: str) -> None:
+    older = list(generate_events(3_000, seed=5, version=version, agents="flatten"))
+    assert [problem for event in older for problem in validate_event(event, version)] == []
     assert [event["event_id"] for event in older] == [event["event_id"] for event in generate_events(3_000, seed=5)]
+    agents = any(event["actor"]["subject_type"] == "agent" for event in older)
+    assert agents == version.startswith("2")
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0", "2.1"])
+def test_an_older_log_says_what_it_lost_and_which_cases_still_show(version: str, tmp_path: Path) -> None:
+    manifest = write_events(tmp_path, 2_500, seed=5, version=version, agents="flatten")
+    assert not manifest.chain
+    lost = {loss["path"]: loss["events"] for loss in manifest.losses if loss["kind"] == "dropped"}
+    assert lost["/actor/auth"] == 2_500 and lost["/consent"] > 0
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text("utf-8").splitlines()]
+    assert sum(event["action"]["type"] == "READ" for event in events) == manifest.actions["READ"]
+    assert "QUERY" not in manifest.actions and ("DENIED" in manifest.outcomes) == (version != "1.0")
+    cases = json.loads((tmp_path / "answer_key.json").read_text("utf-8"))["cases"]
+    hidden = {case["scenario"] for case in cases if not case["shown"]}
+    gone = {"expired_consent", "missing_notice", "break_glass_abuse"}
+    assert hidden == (gone if version == "2.1" else gone | {"unattributed_agent"})
+
+
+def test_below_2_1_the_refusal_says_how_to_have_it_all_the_same() -> None:
+    with pytest.raises(ConfigError, match="--agents flatten"):
+        generate_events(10, seed=1, version="1.1")
 
 
 def test_every_event_id_is_its_own(events: list[dict[str, Any]]) -> None:
@@ -132,6 +155,55 @@ def test_a_slow_clock_shows_as_time_running_backwards_and_nothing_else_does(
     assert times != sorted(times)
 
 
+def test_every_kind_of_act_and_refusal_occurs(events: list[dict[str, Any]]) -> None:
+    assert {event["action"]["type"] for event in events} == set(
+        event_schema()["properties"]["action"]["properties"]["type"]["enum"]
+    )
+    refused = {event["outcome"]["error_type"] for event in events if event["outcome"]["status"] == "DENIED"}
+    assert refused >= {"ConsentRequired", "ConsentRevoked", "ConsentExpired", "RoleNotPermitted", "InvalidCredentials", "MfaFailed"}
+    assert any(event["action"]["type"] == "LOGIN" and event["outcome"]["status"] == "FAILURE" for event in events)
+
+
+def test_a_patient_is_searched_for_by_whoever_then_opens_the_chart(events: list[dict[str, Any]]) -> None:
+    named = [event for event in events if event["action"]["type"] == "QUERY" and "patient_id" in event["resource"]]
+    assert {"find_patient", "search_notes"} == {event["action"]["name"] for event in named} and len(named) > 100
+
+
+def test_whoever_is_registered_gets_the_privacy_notice(events: list[dict[str, Any]]) -> None:
+    def of_patients(resource: str) -> set[str]:
+        return {
+            e["resource"]["patient_id"] for e in events if e["action"]["type"] == "CREATE" and e["resource"]["type"] == resource
+        }
+
+    assert of_patients("PrivacyNotice") == of_patients("Patient") != set()
+
+
+def test_no_part_2_record_crosses_a_border_on_a_consent_that_does_not_hold(events: list[dict[str, Any]]) -> None:
+    crossed = [
+        event
+        for event in events
+        if "42CFRPart2" in event["resource"].get("sensitivity", ())
+        and event["actor"]["org_id"] != event["actor"].get("owner_org_id", event["actor"]["org_id"])
+        and event["outcome"]["status"] == "SUCCESS"
+    ]
+    assert crossed
+    for event in crossed:
+        consent, when = event["consent"], event["timestamp"]
+        assert consent.get("signed_at", "") < when < consent.get("expires_at", "9999")
+        assert when < consent.get("revoked_at", "9999")
+
+
+def test_a_refusal_for_want_of_consent_is_right(events: list[dict[str, Any]]) -> None:
+    for event in events:
+        why, consent, when = event["outcome"].get("error_type"), event.get("consent"), event["timestamp"]
+        if why == "ConsentRevoked":
+            assert consent["revoked_at"] < when
+        elif why == "ConsentExpired":
+            assert consent["expires_at"] < when
+        elif why == "ConsentRequired":
+            assert consent is None
+
+
 def facts(clinic: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in open(clinic / "context.jsonl", encoding="utf-8")]
 
@@ -180,6 +252,7 @@ def test_a_yielded_event_belongs_to_whoever_takes_it() -> None:
         {"version": "1.1"},
         {"version": "2.0"},
         {"version": "9"},
+        {"version": "1.1", "agents": "ignore"},
         {"format": "csv"},
         {"format": "parquet", "version": "2.1"},
         {"start": datetime(2026, 1, 5)},
