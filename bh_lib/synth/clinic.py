@@ -94,6 +94,7 @@ class Patient:
     """A person in care, for one episode of it."""
 
     number: int
+    patient_id: str
     program: Program
     therapist: Staff
     prescriber: Staff
@@ -105,11 +106,6 @@ class Patient:
     end: int
     vip: bool = False
     employee: str | None = None
-
-    @property
-    def patient_id(self) -> str:
-        """The pseudonym."""
-        return f"pat-{self.number:06d}"
 
 
 @dataclass(slots=True)
@@ -160,6 +156,7 @@ class Clinic:
             self._file_consent(number, day)
         patient = Patient(
             number,
+            f"pat-{number:06d}",
             program,
             therapist,
             rng.choice(self.team("prescriber", program)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,7 @@ from bh_lib.synth.workday import Extra, Row, Workday
 
 __all__ = ["ParquetEvents"]
 
+_FIELDS = tuple(itemgetter(place) for place in range(6))
 _BLOCKS = ("service", "outcome", "purpose_of_use", "consent", "disclosure", "emergency", "attribution", "delegation")
 """Top-level fields that a row's extra may bring."""
 
@@ -141,10 +143,12 @@ class ParquetEvents:
         if not rows:
             return
         pa, np, count = self._pa, self._np, len(rows)
-        flat = np.array([row[:6] for row in rows], dtype=np.int64)
-        when, act, actor, patient, number, session = flat.T
+        when, act, actor, patient, number, session = (np.fromiter(map(field, rows), np.int64, count) for field in _FIELDS)
         extras: dict[Extra, int] = {}
-        extra = np.fromiter((-1 if row[6] is None else extras.setdefault(row[6], len(extras)) for row in rows), np.int64, count)
+        extra = np.full(count, -1, dtype=np.int64)
+        for place, row in enumerate(rows):
+            if row[6] is not None:
+                extra[place] = extras.setdefault(row[6], len(extras))
         usual: dict[str, tuple[list[Any], Any]] = {
             "service": (SERVICE_BLOCKS, act),
             "outcome": ([SUCCESS], np.zeros(count, dtype=np.int64)),
@@ -163,7 +167,10 @@ class ParquetEvents:
         for name in _BLOCKS:
             values, places = usual.get(name, ([], np.full(count, -1, dtype=np.int64)))
             own = [one.blocks.get(name) for one in extras]
-            if any(value is not None for value in own):
+            if not values and not any(own):
+                columns[name] = pa.nulls(count, type=self._schema.field(name).type)
+                continue
+            if any(own):
                 has = np.array([value is not None for value in own] + [False])[extra]
                 places = np.where(has, len(values) + extra, places)
             columns[name] = self._gather(name, [*values, *own], places)

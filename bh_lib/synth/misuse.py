@@ -56,10 +56,14 @@ def _in_care(work: Workday, org: str = "org-01") -> list[Patient]:
     return [patient for patient in work.clinic.patients() if patient.program.org_id == org]
 
 
+def _reasons(work: Workday) -> set[tuple[str, str]]:
+    """Who has a reason to look up whom, by what happened today."""
+    return {(fact["staff_id"], fact["patient_id"]) for fact in work.facts if "staff_id" in fact and "patient_id" in fact}
+
+
 def _strangers(work: Workday, staff: Staff, patients: list[Patient]) -> list[Patient]:
-    """Those whom nothing that happened today gives this person a reason to look up."""
-    known = {fact["patient_id"] for fact in work.facts if fact.get("staff_id") == staff.staff_id and "patient_id" in fact}
-    return [patient for patient in patients if patient.patient_id not in known]
+    known = _reasons(work)
+    return [patient for patient in patients if (staff.staff_id, patient.patient_id) not in known]
 
 
 def _look(work: Workday, case: Case, staff: Staff, patients: list[Patient], session: int, at: int) -> None:
@@ -80,11 +84,13 @@ def _snoop(relation: str) -> Callable[[Workday, Case], None]:
         rng, everyone = work.rng, _clinicians(work, "org-01")
         staff = rng.choice(everyone)
         if relation != "vip" and rng.random() < 0.9:
-            patients = _in_care(work)
+            known, patients = _reasons(work), _in_care(work)
+            if relation == "coworker":
+                patients = [patient for patient in patients if patient.employee]
             rng.shuffle(patients)
             for patient in patients:
                 near = [s for s in everyone if s.program is not patient.program and _related(relation, s, patient)]
-                near = [s for s in near if _strangers(work, s, [patient])]
+                near = [s for s in near if (s.staff_id, patient.patient_id) not in known]
                 if near:
                     staff = rng.choice(near)
                     break

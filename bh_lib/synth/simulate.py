@@ -148,8 +148,8 @@ class Simulation:
                 if play is not None:
                     play(work, case)
                 self.cases.append(case)
-            rows = [row if 0 <= row[0] < DAY_MS else (max(0, min(row[0], DAY_MS - 1)), *row[1:]) for row in work.rows]
-            rows.sort(key=itemgetter(0))
+            rows = sorted(work.rows, key=itemgetter(0))
+            _keep_within_the_day(rows)
             for case in agenda.get(day, ()):
                 if case.scenario == "log_gap":
                     rows = _cut(rows, case, "billing", 720 * MINUTE, DAY_MS // heartbeats // 2 + 45 * MINUTE)
@@ -158,7 +158,8 @@ class Simulation:
             del rows[left:]
             left -= len(rows)
             written = Written(work, rows, event_ids(ids, len(rows)), work.facts)
-            self._note_cases(written)
+            if day in agenda:
+                self._note_cases(written)
             yield written
             day += 1
         self.days = day
@@ -181,6 +182,18 @@ class Simulation:
                 case.event_ids.append(f"{mark[:8]}-{mark[8:12]}-{mark[12:16]}-{mark[16:20]}-{mark[20:]}")
                 case.last = written.work.stamp(row[0] / MINUTE)
                 case.first = case.first or case.last
+
+
+def _keep_within_the_day(rows: list[Row]) -> None:
+    """What began before midnight or runs past it is told at its edge; the rows are in order, and stay so."""
+    for place in range(len(rows)):
+        if rows[place][0] >= 0:
+            break
+        rows[place] = (0, *rows[place][1:])
+    for place in range(len(rows) - 1, -1, -1):
+        if rows[place][0] < DAY_MS:
+            break
+        rows[place] = (DAY_MS - 1, *rows[place][1:])
 
 
 def _weekday(start: datetime, day: int) -> int:

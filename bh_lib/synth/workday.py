@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from random import Random
 from typing import Any, NamedTuple
 
@@ -229,10 +230,11 @@ class Workday:
 
     def count(self, rows: list[Row], counts: dict[str, dict[str, int]]) -> None:
         """Add rows to the counts of ``actions`` and ``outcomes``."""
-        for act, times in Counter(row[1] for row in rows).items():
+        for act, times in Counter(map(itemgetter(1), rows)).items():
             name = acts.ACTS[act].action
             counts["actions"][name] = counts["actions"].get(name, 0) + times
-        unlike = Counter(row[6].blocks["outcome"]["status"] for row in rows if row[6] is not None and "outcome" in row[6].blocks)
+        own = [extra.blocks["outcome"] for extra in map(itemgetter(6), rows) if extra is not None and "outcome" in extra.blocks]
+        unlike = Counter(outcome["status"] for outcome in own)
         unlike["SUCCESS"] = len(rows) - unlike.total()
         for name, times in unlike.items():
             counts["outcomes"][name] = counts["outcomes"].get(name, 0) + times
