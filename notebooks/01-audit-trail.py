@@ -363,9 +363,10 @@ table = pd.DataFrame(
 table.set_index("done to the copy")
 
 # %% [markdown]
-# Read the middle column. Inside the file nothing goes unseen. But whoever may rewrite the whole file can make one that agrees with
-# itself, and the ledger alone then says CONSISTENT. **With the checkpoint each of them is BROKEN.** So take checkpoints often (each
-# covers what was written before it), and keep them on another machine. What was written after the last one can still be cut off.
+# Read the middle column. Inside the file nothing goes unseen. But whoever cuts the tail off, or writes the whole file anew, has one
+# that agrees with itself, and the ledger alone then says CONSISTENT. **With the checkpoint each of them is BROKEN.** So take checkpoints
+# often (each covers what was written before it), and keep them on another machine. What was written after the last one can still be
+# cut off.
 #
 # Why sign it, if it is kept elsewhere? Because then it needn't be kept *secretly*: whoever swaps it can't sign another.
 
@@ -546,7 +547,7 @@ axes.spines[:].set_visible(False)
 axes.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.02))
 denied = outcomes["DENIED"]
 axes.set_title(
-    f"{len(frame)} events: {denied.sum()} were refused, {denied.max()} of them to {denied.idxmax()}",
+    f"{len(frame)} events, {denied.sum()} refusals: {denied.max()} to {denied.idxmax()}",
     loc="left",
 )
 figure
@@ -571,6 +572,7 @@ print(f"{found}: {found.events} events, the first {found.anchored} under the anc
 # | You want to | Go to |
 # |---|---|
 # | run it in containers, behind gunicorn, in Lambda, with PostgreSQL | [docs/deploying.md](../docs/deploying.md) |
+# | rotate, prune, and keep checkpoints | [docs/keeping.md](../docs/keeping.md) |
 # | know what an intruder can do and what would show | [docs/threat-model.md](../docs/threat-model.md) |
 # | come from bh-audit-logger or bh-fastapi-audit | [docs/migrating.md](../docs/migrating.md) |
 # | audit every request of a web service | `docs/examples/clinic_app.py` |

@@ -113,7 +113,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     handlers, level = list(log.handlers), log.level
     yield tmp_path
     signal.signal(signal.SIGTERM, on_sigterm)
-    sys.unraisablehook, log.handlers, log.level = hook, handlers, level
+    sys.unraisablehook, log.handlers = hook, handlers
+    log.setLevel(level)
     for file in tmp_path.glob("*.pid"):
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(file.read_text()), signal.SIGKILL)
