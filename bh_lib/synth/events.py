@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -129,6 +130,18 @@ def _plain(event: dict[str, Any]) -> bytes:
 _dump: Callable[[dict[str, Any]], bytes] = _plain if _orjson is None else _orjson.dumps
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A day is hundred thousands of tuples that hold no cycle, and the collector would walk them all again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def write_events(
     out_dir: str | os.PathLike[str],
     n: int,
@@ -182,6 +195,7 @@ def write_events(
     recast = Recast(version, agents)
     counts: dict[str, dict[str, int]] = {"actions": {}, "outcomes": {}}
     with ExitStack() as stack:
+        stack.enter_context(_uncollected())
         context = stack.enter_context(atomic_write(folder / "context.jsonl"))
         if format == "parquet":
             from bh_lib.synth.columns import ParquetEvents
