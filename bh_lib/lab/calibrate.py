@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["best_threshold", "calibrate_heads", "platt"]
 
 ENOUGH: Final = 8
-_FLOOR, _CEILING = 0.15, 0.9
+_CEILING: Final = 0.9
+_PULL: Final = (8.0, 1.0)
+"""How strongly a flag's curve is held to that of all flags, in log slope and intercept: a dozen positives tell no slope."""
 
 
-def platt(logits: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
+def platt(logits: NDArray[Any], labels: NDArray[Any], near: tuple[float, float] | None = None) -> tuple[float, float]:
     """Slope and intercept of a logistic curve over logits, with Platt's smoothed targets (1999); the slope is never negative.
+
+    Parameters
+    ----------
+    logits, labels : array, shape (n,)
+    near : tuple of float, optional
+        Slope and intercept of a curve that this one keeps near to, unless the labels say otherwise.
 
     Examples
     --------
@@ -33,19 +41,24 @@ def platt(logits: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
     positives = labels.sum()
     negatives = len(labels) - positives
     targets = np.where(labels > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    middle = np.zeros(2) if near is None else np.array([np.log(near[0]), near[1]])
+    pull = np.array([1.0, 0.0]) if near is None else np.array(_PULL)
 
     def objective(pair: Any) -> tuple[float, Any]:
         scores = np.exp(pair[0]) * logits + pair[1]
         wrong = 1 / (1 + np.exp(-np.clip(scores, -40, 40))) - targets
-        loss = (np.logaddexp(0, scores) - targets * scores).sum() + 0.5 * pair[0] ** 2
-        return float(loss), np.array([(wrong * logits).sum() * np.exp(pair[0]) + pair[0], wrong.sum()])
+        away = pull * (pair - middle)
+        loss = (np.logaddexp(0, scores) - targets * scores).sum() + 0.5 * (away * (pair - middle)).sum()
+        return float(loss), np.array([(wrong * logits).sum() * np.exp(pair[0]), wrong.sum()]) + away
 
-    found = optimize.minimize(objective, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-4, 3), (-30, 30)])
+    found = optimize.minimize(objective, middle, jac=True, method="L-BFGS-B", bounds=[(-4, 3), (-30, 30)])
     return float(np.exp(found.x[0])), float(found.x[1])
 
 
-def best_threshold(confidences: NDArray[Any], labels: NDArray[Any], beta: float) -> float:
+def best_threshold(confidences: NDArray[Any], labels: NDArray[Any], beta: float, least: float = 0.15) -> float:
     """The threshold of the highest F-beta, midway to the next lower confidence, so that it isn't drawn to one example.
+
+    It is never below ``least``: with few positives the best F-beta may lie where most alarms are false.
 
     Examples
     --------
@@ -62,15 +75,21 @@ def best_threshold(confidences: NDArray[Any], labels: NDArray[Any], beta: float)
     scores = np.where(np.append(ranked[1:] < ranked[:-1], True), scores, -1)
     cut = int(scores.argmax())
     below = ranked[cut + 1] if cut + 1 < len(ranked) else ranked[cut]
-    return float(np.clip((ranked[cut] + below) / 2, _FLOOR, _CEILING))
+    return float(np.clip((ranked[cut] + below) / 2, least, _CEILING))
 
 
 def calibrate_heads(
-    logits: NDArray[Any], labels: NDArray[Any], learned: Sequence[bool] | NDArray[Any], *, critical_beta: float
+    logits: NDArray[Any],
+    labels: NDArray[Any],
+    learned: Sequence[bool] | NDArray[Any],
+    *,
+    critical_beta: float,
+    least_confidence: float = 0.15,
 ) -> list[Head]:
     """Calibrate every flag and set its threshold.
 
-    A flag with fewer than eight sentences on the development split takes the curve and threshold of all flags together.
+    A flag's curve is held to that of all flags together, the more the fewer sentences of the development split carry it; with
+    fewer than eight it takes their curve and threshold.
 
     Parameters
     ----------
@@ -80,17 +99,19 @@ def calibrate_heads(
         Flags that the model knows; others get no threshold and are never raised.
     critical_beta : float
         Above 1, a critical flag's threshold favors recall.
+    least_confidence : float
+        No threshold lies below it.
     """
     np = require("numpy", extra="ml")
     flags, known = list(load_taxonomy()), np.asarray(learned, dtype=bool)
     together = platt(logits[:, known].ravel(), labels[:, known].ravel())
-    curves = [platt(logits[:, c], labels[:, c]) if labels[:, c].sum() >= ENOUGH else together for c in range(len(flags))]
+    curves = [platt(logits[:, c], labels[:, c], together) if labels[:, c].sum() >= ENOUGH else together for c in range(len(flags))]
     sure = np.stack([1 / (1 + np.exp(-np.clip(a * logits[:, c] + b, -40, 40))) for c, (a, b) in enumerate(curves)], axis=1)
-    shared = best_threshold(sure[:, known].ravel(), labels[:, known].ravel(), 1.0)
+    shared = best_threshold(sure[:, known].ravel(), labels[:, known].ravel(), 1.0, least_confidence)
     heads = []
     for column, flag in enumerate(flags):
         beta = critical_beta if flag.severity is Severity.CRITICAL else 1.0
         enough = labels[:, column].sum() >= ENOUGH
-        threshold = best_threshold(sure[:, column], labels[:, column], beta) if enough else shared
+        threshold = best_threshold(sure[:, column], labels[:, column], beta, least_confidence) if enough else shared
         heads.append(Head(flag.flag_id, *curves[column], threshold if known[column] else None))
     return heads

@@ -12,7 +12,7 @@ from bh_lib.errors import ConfigError
 
 __all__ = ["MODELS", "ExperimentConfig", "parse_config", "read_config"]
 
-MODELS: Final = ("none", "tfidf", "frozen")
+MODELS: Final = ("none", "tfidf", "frozen", "tuned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class ExperimentConfig:
         Of the run; letters, digits and hyphens.
     reason : str
         What is changed and why: a config that doesn't say can't be judged later.
-    model : {"none", "tfidf", "frozen"}
-        Rules only; TF-IDF and logistic regression; heads on a frozen encoder.
+    model : {"none", "tfidf", "frozen", "tuned"}
+        Rules only; TF-IDF and logistic regression; heads on a frozen encoder; heads on one whose last layers were trained first.
     encoder : str or None
         A folder with another encoder's weights; the embedded one where not given.
     encoder_layers : int
@@ -37,16 +37,25 @@ class ExperimentConfig:
         Longer sentences are cut.
     window : int
         The longest window of neighboring sentences that is scored, 1-3.
+    tuned_layers, epochs, rate : int, float, float
+        Of a tuned encoder: how many layers, from the last, are trained, how often it sees each sentence, and its learning rate.
     penalties : tuple of float
         L2 penalties to try; the one with the least loss on the development split is kept, for each flag.
     min_positives : int
         A flag with fewer training sentences gets no head.
+    hard_weight : float
+        How much a hard negative counts in training; other sentences count 1.
     critical_beta : float
         Thresholds of CRITICAL flags maximize F-beta on the development split, others F1: above 1 favors recall.
+    least_confidence : float
+        No threshold lies below it, whatever the development split would like: a floor for the PPV of a single alarm.
     train_notes : int
         Composed notes whose sentences join the seeds in training.
     dev_notes, test_notes : int
         Composed notes to score on, beside the seeds themselves.
+    train_share, judge_share : float
+        The share of seed families that are used as examples: of the training split, and of the other two. Composed dev and
+        test notes draw on all of theirs.
     seed : int
     """
 
@@ -58,12 +67,19 @@ class ExperimentConfig:
     int8: bool = True
     max_tokens: int = 96
     window: int = 1
+    tuned_layers: int = 3
+    epochs: float = 3.0
+    rate: float = 2e-4
     penalties: tuple[float, ...] = (30.0, 100.0, 300.0)
     min_positives: int = 8
+    hard_weight: float = 2.0
     critical_beta: float = 1.5
+    least_confidence: float = 0.3
     train_notes: int = 0
     dev_notes: int = 300
     test_notes: int = 300
+    train_share: float = 1.0
+    judge_share: float = 1.0
     seed: int = 7
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,8 +91,15 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "encoder_layers": (1, 48),
     "max_tokens": (8, 512),
     "window": (1, 3),
+    "tuned_layers": (1, 48),
+    "epochs": (0.01, 100),
+    "rate": (1e-7, 0.1),
     "min_positives": (2, 10_000),
+    "hard_weight": (0.1, 100),
     "critical_beta": (0.1, 10),
+    "least_confidence": (0.01, 0.9),
+    "train_share": (0.001, 1),
+    "judge_share": (0.001, 1),
     "train_notes": (0, 1_000_000),
     "dev_notes": (0, 1_000_000),
     "test_notes": (0, 1_000_000),

@@ -20,7 +20,7 @@ __all__ = ["Example", "examples_of", "labels_of"]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One window: its text, the flags that stand in it, and the seed family it came from."""
+    """One window: its text, the flags that stand in it, and the families it came from."""
 
     text: str
     flags: frozenset[str]

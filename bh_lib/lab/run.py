@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
+from bh_lib._extras import require
 from bh_lib._jsonl import write_json
 from bh_lib.evaluate import Metrics, corpus_digest, evaluate_notes
 from bh_lib.evaluate.file import Analyzer
@@ -21,9 +23,11 @@ from bh_lib.lab.encoder import Encoder
 from bh_lib.lab.examples import Example, examples_of, labels_of
 from bh_lib.lab.export import export_classifier
 from bh_lib.lab.train import TfidfScorer, fit_heads
+from bh_lib.lab.tune import tune_encoder
 from bh_lib.schema.note import LabelledNote, write_notes
 from bh_lib.sentinel.layers.transformer import TransformerLayer
 from bh_lib.synth.corpus import generate_notes, seed_examples
+from bh_lib.synth.seeds import SeedKind, load_seeds
 
 __all__ = ["Corpus", "ExperimentRun", "build_corpus", "run_experiment", "train_layer"]
 
@@ -42,12 +46,15 @@ class Corpus:
         Composed notes: what a production note looks like.
     test_seeds : tuple of LabelledNote
         The seeds of the test split, one statement each.
+    hard : frozenset of str
+        Families of hard negatives.
     """
 
     train: tuple[LabelledNote, ...] = field(repr=False)
     dev: tuple[LabelledNote, ...] = field(repr=False)
     test: tuple[LabelledNote, ...] = field(repr=False)
     test_seeds: tuple[LabelledNote, ...] = field(repr=False)
+    hard: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def digest(self) -> str:
@@ -82,37 +89,87 @@ class ExperimentRun:
     run_id: str | None = None
 
 
+def _kept(notes: Iterable[LabelledNote], share: float, seed: int) -> tuple[LabelledNote, ...]:
+    """The notes of a share of families; a larger share holds every family of a smaller one."""
+    return tuple(note for note in notes if share >= 1 or Random(f"{seed}:{note.group}").random() < share)  # noqa: S311
+
+
 def build_corpus(config: ExperimentConfig, seeds_dir: str | os.PathLike[str] | None = None) -> Corpus:
     """Read the seeds, and compose notes, split by seed family."""
     composed = {
         split: tuple(generate_notes(count, config.seed, split, seeds_dir)) if count else ()
         for split, count in (("train", config.train_notes), ("dev", config.dev_notes), ("test", config.test_notes))
     }
+    shares = {"train": config.train_share, "dev": config.judge_share, "test": config.judge_share}
+    seeds = {split: _kept(seed_examples(split, seeds_dir), share, config.seed) for split, share in shares.items()}
     return Corpus(
-        (*seed_examples("train", seeds_dir), *composed["train"]),
-        (*seed_examples("dev", seeds_dir), *composed["dev"]),
+        (*seeds["train"], *composed["train"]),
+        (*seeds["dev"], *composed["dev"]),
         composed["test"],
-        tuple(seed_examples("test", seeds_dir)),
+        seeds["test"],
+        frozenset(seed.family for seed in load_seeds(seeds_dir).of(SeedKind.NEGATIVE)),
     )
 
 
+class _Remembering(TransformerLayer):
+    """Scores a sentence once a run: the layer by itself is judged on what the whole sentinel was just judged on."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._known: dict[str, list[float]] = {}
+
+    def score(self, sentences: Sequence[str]) -> list[list[float]]:
+        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
+        self._known.update(zip(new, super().score(new), strict=True))
+        return [self._known[sentence] for sentence in sentences]
+
+
 def train_layer(
-    config: ExperimentConfig, train: Sequence[Example], dev: Sequence[Example], out: Path, made: dict[str, Any]
+    config: ExperimentConfig,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    out: Path,
+    made: dict[str, Any],
+    *,
+    hard: Collection[str] = (),
 ) -> tuple[TransformerLayer, Path | None]:
-    """Train layer 2, calibrate it and set its thresholds on dev; export it where its kind can be exported."""
+    """Train layer 2, calibrate it and set its thresholds on dev; export it where its kind can be exported.
+
+    Examples of the families in ``hard`` count ``config.hard_weight`` in training.
+    """
+    np = require("numpy", extra="ml")
+    counts = np.array([config.hard_weight if each.group in hard else 1.0 for each in train])
+    limits = {"critical_beta": config.critical_beta, "least_confidence": config.least_confidence}
     truth, dev_truth = labels_of(train), labels_of(dev)
     texts, dev_texts = [each.text for each in train], [each.text for each in dev]
     if config.model == "tfidf":
-        scorer = TfidfScorer(texts, truth, min_positives=config.min_positives)
-        calibrated = calibrate_heads(scorer(dev_texts), dev_truth, scorer.learned, critical_beta=config.critical_beta)
-        return TransformerLayer(scorer, calibrated, window=config.window, model=config.name), None
-    encoder = Encoder.prepare(config.encoder, layers=config.encoder_layers, int8=config.int8, max_tokens=config.max_tokens)
+        scorer = TfidfScorer(texts, truth, min_positives=config.min_positives, counts=counts)
+        calibrated = calibrate_heads(scorer(dev_texts), dev_truth, scorer.learned, **limits)
+        return _Remembering(scorer, calibrated, window=config.window, model=config.name), None
+    weights = config.encoder
+    if config.model == "tuned":
+        weights = str(
+            tune_encoder(
+                texts,
+                truth,
+                counts,
+                encoder=config.encoder,
+                layers=config.encoder_layers,
+                tuned_layers=config.tuned_layers,
+                epochs=config.epochs,
+                rate=config.rate,
+                max_tokens=config.max_tokens,
+                seed=config.seed,
+            )
+        )
+    encoder = Encoder.prepare(weights, layers=config.encoder_layers, int8=config.int8, max_tokens=config.max_tokens)
     features = encoder.embed([*texts, *dev_texts])
     seen, unseen = features[: len(texts)], features[len(texts) :]
-    heads = fit_heads(seen, truth, unseen, dev_truth, penalties=config.penalties, min_positives=config.min_positives)
-    calibrated = calibrate_heads(heads.logits(unseen), dev_truth, heads.learned, critical_beta=config.critical_beta)
+    fewest = config.min_positives
+    heads = fit_heads(seen, truth, unseen, dev_truth, penalties=config.penalties, min_positives=fewest, counts=counts)
+    calibrated = calibrate_heads(heads.logits(unseen), dev_truth, heads.learned, **limits)
     export_classifier(out, encoder, heads, calibrated, name=config.name, window=config.window, made=made)
-    return TransformerLayer.load(out), out
+    return _Remembering.load(out), out
 
 
 def _checked(corpus: Corpus, folder: Path, check: Check) -> None:
@@ -189,7 +246,7 @@ def run_experiment(
             "config": hashlib.sha256(json.dumps(config.to_dict()).encode()).hexdigest(),
             "seed": config.seed,
         }
-        layer, model = train_layer(config, train, dev, folder / "model", made)
+        layer, model = train_layer(config, train, dev, folder / "model", made, hard=corpus.hard)
         facts |= {"train_examples": len(train), "dev_examples": len(dev)}
         lap("train")
     judged: dict[str, Sequence[LabelledNote]] = {"test": corpus.test, "test-seeds": corpus.test_seeds, **(corpora or {})}

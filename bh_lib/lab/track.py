@@ -227,5 +227,6 @@ def promote(
 
 def _config_of(params: Mapping[str, str], tags: Mapping[str, str]) -> ExperimentConfig:
     """The part of a run's config that its corpus depends on, and its name."""
-    counts = {key: int(params[key]) for key in ("train_notes", "dev_notes", "test_notes", "seed")}
-    return ExperimentConfig(params["name"], tags.get("reason", ""), **counts)  # type: ignore[arg-type]
+    counts: dict[str, Any] = {key: int(params[key]) for key in ("train_notes", "dev_notes", "test_notes", "seed")}
+    counts |= {key: float(params[key]) for key in ("train_share", "judge_share") if key in params}
+    return ExperimentConfig(params["name"], tags.get("reason", ""), **counts)

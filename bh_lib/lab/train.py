@@ -74,10 +74,12 @@ def fit_heads(
     *,
     penalties: Sequence[float],
     min_positives: int,
+    counts: NDArray[Any] | None = None,
 ) -> LinearHeads:
     """Fit one logistic head a flag; each keeps the penalty with the least loss on the development split.
 
-    Positives weigh the square root of how rare they are, so that a rare flag is learned and its scores stay near its odds.
+    Positives weigh the square root of how rare they are, so that a rare flag is learned and its scores stay near its odds;
+    ``counts`` weighs whole rows besides.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def fit_heads(
     scaled, dev_scaled = ((each - middle) / spread for each in (features.astype(np.float32), dev_features.astype(np.float32)))
     rarity = np.sqrt((len(labels) - positives[learned]) / positives[learned])
     truth, dev_truth = labels[:, learned], dev_labels[:, learned]
-    weights = np.where(truth > 0, rarity, 1.0)
+    weights = np.where(truth > 0, rarity, 1.0) * (1.0 if counts is None else counts[:, None])
     fits = [_fit(scaled, truth, weights, penalty) for penalty in penalties]
     dev_weights = np.where(dev_truth > 0, rarity, 1.0)
     losses = np.stack([_losses(dev_scaled @ matrix + bias, dev_truth, dev_weights) for matrix, bias in fits])
@@ -114,7 +116,9 @@ def fit_heads(
 class TfidfScorer:
     """The baseline to beat: word and character n-grams, and a logistic regression a flag."""
 
-    def __init__(self, sentences: Sequence[str], labels: NDArray[Any], *, min_positives: int) -> None:
+    def __init__(
+        self, sentences: Sequence[str], labels: NDArray[Any], *, min_positives: int, counts: NDArray[Any] | None = None
+    ) -> None:
         np = require("numpy", extra="ml")
         text = require("sklearn.feature_extraction.text", extra="train")
         pipeline = require("sklearn.pipeline", extra="train")
@@ -129,7 +133,7 @@ class TfidfScorer:
         matrix = self._features.fit_transform(sentences)
         self._models = {
             int(flag): linear.LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear", random_state=0).fit(
-                matrix, labels[:, flag]
+                matrix, labels[:, flag], counts
             )
             for flag in np.flatnonzero(self.learned)
         }

@@ -69,6 +69,29 @@ def test_calibration_mends_scores_that_are_twice_too_sure():
     assert slope == pytest.approx(0.5, abs=0.05) and intercept == pytest.approx(0, abs=0.1)
 
 
+def test_a_flag_with_few_positives_keeps_near_the_curve_of_all():
+    source = np.random.default_rng(5)
+    logits = source.normal(scale=2, size=400)
+    labels = (source.random(400) < 1 / (1 + np.exp(-(logits - 3)))).astype(float)
+    few, near = slice(0, 60), (1.0, -3.0)
+    free, held = platt(logits[few], labels[few]), platt(logits[few], labels[few], near)
+    assert abs(np.log(held[0])) <= abs(np.log(free[0])) and abs(held[1] + 3) <= abs(free[1] + 3)
+
+
+def test_no_threshold_lies_below_the_least_confidence():
+    sure, labels = np.array([0.2, 0.1, 0.05, 0.02]), np.array([1, 1, 0, 0])
+    assert best_threshold(sure, labels, 1.0, 0.3) == 0.3 > best_threshold(sure, labels, 1.0, 0.05)
+
+
+def test_rows_that_count_more_pull_harder():
+    features, labels = world(600, 6)
+    dev = world(300, 7)
+    counts = np.where(labels[:, 0] > 0, 1.0, 6.0)
+    plain = fit_heads(features, labels, *dev, penalties=(3.0,), min_positives=8)
+    wary = fit_heads(features, labels, *dev, penalties=(3.0,), min_positives=8, counts=counts)
+    assert wary.logits(dev[0])[:, 0].mean() < plain.logits(dev[0])[:, 0].mean()
+
+
 def test_a_higher_beta_never_raises_the_threshold():
     source = np.random.default_rng(4)
     sure = source.random(400)
