@@ -43,10 +43,10 @@ SURFACE = {
         CheckReport Outcome check_events check_notes check_predictions require_critical
     """,
     "bh_lib.evaluate": """
-        Agreement Calibration Counts Difference FlagScore Intervals Metrics Mistake Ordinal Outcome Share agreement calibration
-        compare corpus_digest critical_cells evaluate evaluate_file evaluate_notes evaluate_outcomes flag_cells flag_figure
-        flag_frame level_figure mistakes ordinal ordinal_level pair read_labelled reliability_figure render_report
-        systems_frame true_flags write_mistakes write_report
+        Agreement Calibration Counts Difference FlagScore Flips Intervals Metrics Mistake Ordinal Outcome Share
+        VARIANTS agreement calibration compare corpus_digest critical_cells evaluate evaluate_file evaluate_notes
+        evaluate_outcomes flag_cells flag_figure flag_frame level_figure mistakes ordinal ordinal_level pair
+        read_labelled reliability_figure render_report robustness systems_frame true_flags write_mistakes write_report
     """,
     "bh_lib.review": """
         Review ReviewScore SIGNALS Section accesses activity break_glass consent_gaps denials disclosures encounters

@@ -15,13 +15,16 @@ from bh_lib.evaluate.metrics import FlagScore, Metrics, corpus_digest, evaluate,
 from bh_lib.evaluate.mistakes import Mistake, mistakes, write_mistakes
 from bh_lib.evaluate.outcome import Outcome, pair, true_flags
 from bh_lib.evaluate.report import render_report, write_report
+from bh_lib.evaluate.robustness import VARIANTS, Flips, robustness
 
 __all__ = [
+    "VARIANTS",
     "Agreement",
     "Calibration",
     "Counts",
     "Difference",
     "FlagScore",
+    "Flips",
     "Intervals",
     "Metrics",
     "Mistake",
@@ -48,6 +51,7 @@ __all__ = [
     "read_labelled",
     "reliability_figure",
     "render_report",
+    "robustness",
     "systems_frame",
     "true_flags",
     "write_mistakes",

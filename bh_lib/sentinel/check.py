@@ -21,6 +21,7 @@ from bh_lib.sentinel.knowledge import KNOWLEDGE, Fault, Pattern, default_packs, 
 from bh_lib.sentinel.layers.patterns import PatternLayer
 from bh_lib.sentinel.mention import Mention
 from bh_lib.sentinel.rules import read_rules
+from bh_lib.sentinel.spelling import read_spelling
 
 __all__ = ["check_knowledge", "main"]
 
@@ -90,6 +91,7 @@ def _shared() -> list[Fault]:
     """Faults of what no pack holds: rules, lexicon, and the versions of all."""
     faults = _tried(lambda: read_rules(KNOWLEDGE / "rules.toml"))
     faults += _tried(lambda: read_lexicon(KNOWLEDGE / "emotion.toml", KNOWLEDGE / "emotion_modifiers.toml"))
+    faults += _tried(lambda: read_spelling(KNOWLEDGE / "spelling.toml"))
     for path in sorted(KNOWLEDGE.glob("*.toml")):
         try:
             faults += _coupled(path)

@@ -17,7 +17,9 @@ from bh_lib.sentinel.knowledge import KNOWLEDGE, read_toml
 
 __all__ = ["Cue", "CueKind", "CueTree", "Found", "Token", "load_cues", "tokens"]
 
-_TOKEN: Final = re.compile(r"[a-z0-9_]+(?:'[a-z]+)?|[^\sa-z0-9_]")
+_TOKEN: Final = re.compile(r"w/o(?:ut)?\b|w/|[a-z0-9_]+(?:'[a-z]+)?|[^\sa-z0-9_]")
+# Shorthand is the word that it stands for, in a cue as in a text.
+_SHORTHAND: Final = {"w/": "with", "w/o": "without", "w/out": "without", "u": "you", "ur": "your", "hx": "history", "pt": "patient"}
 _UNLIMITED: Final = 60
 Token = tuple[str, int, int]
 
@@ -75,7 +77,8 @@ def tokens(norm: str) -> list[Token]:
     >>> [word for word, _, _ in tokens("si/hi: denied, doesn't know")]
     ['si', '/', 'hi', ':', 'denied', ',', "doesn't", 'know']
     """
-    return [(found[0], found.start(), found.end()) for found in _TOKEN.finditer(norm)]
+    long = _SHORTHAND.get
+    return [(long(word := found[0], word), found.start(), found.end()) for found in _TOKEN.finditer(norm)]
 
 
 @dataclass(frozen=True, slots=True)

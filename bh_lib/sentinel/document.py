@@ -11,6 +11,7 @@ from typing import Final
 from bh_lib.errors import InputError
 from bh_lib.schema.note import LONGEST_TEXT
 from bh_lib.sentinel.preprocess import GONE, Shifts, fold, original, reduce
+from bh_lib.sentinel.spelling import mended
 
 __all__ = ["LONGEST_SENTENCE", "LONGEST_TEXT", "Document", "Sentence", "read_document"]
 
@@ -140,7 +141,7 @@ def read_document(text: str) -> Document:
         raise InputError("a text is a string")
     if len(text) > LONGEST_TEXT:
         raise InputError(f"a text has at most {LONGEST_TEXT:,} characters: split it")
-    folded = fold(text)
+    folded = mended(fold(text))
     sentences: list[Sentence] = []
     starts: list[int] = []
     length = 0
