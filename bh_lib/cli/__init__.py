@@ -29,12 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MissingExtraError as error:
         print(f"bh: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    from bh_lib.cli.pipe import leaving_reader
+
+    with leaving_reader():
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from bh_lib.cli.app import app
 
     try:
-        status = app(list(sys.argv[1:] if arguments is None else arguments), prog_name="bh", standalone_mode=False)
+        status = app(arguments, prog_name="bh", standalone_mode=False)
     except TyperException as error:
         message = getattr(error, "format_message", error.__str__)()
         print(f"bh: {message} (see bh --help)", file=sys.stderr)  # noqa: T201
@@ -45,10 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BhError as error:
         print(f"bh: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    except BrokenPipeError:
-        # The reader of our output (`bh ... | head`) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         print("bh: stopped", file=sys.stderr)  # noqa: T201
         return 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,20 +15,19 @@ from bh_lib.errors import InputError
 
 __all__ = ["export"]
 
+_VARIABLE = "BH_AUDIT_URL"
 _DYNAMODB, _SQLITE = "dynamodb://", "sqlite:///"
 
 
 def export(
-    url: Annotated[
-        str,
+    places: Annotated[
+        list[str] | None,
         typer.Argument(
-            envvar="BH_AUDIT_URL",
-            show_envvar=True,
-            metavar="URL",
-            help="sqlite:///FILE, postgresql://USER@HOST/NAME or dynamodb://TABLE. Give one with a password by the variable.",
+            metavar="[URL] OUT",
+            help="Where the trail lies: sqlite:///FILE, postgresql://USER@HOST/NAME or dynamodb://TABLE; left out, what the variable "
+            "BH_AUDIT_URL says: give a URL with a password by it. Then the ledger to write, JSONL; readable by its owner only.",
         ),
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The ledger to write, JSONL; readable by its owner only.")],
+    ] = None,
     chain: Annotated[str, typer.Option(help="Name of the chain.")] = "main",
     table: Annotated[str, typer.Option(help="Name of the events' table, in SQL.")] = "audit_event",
     json: JsonOption = False,
@@ -38,6 +38,7 @@ def export(
     """
     from bh_lib.emitters import export_ledger, verify
 
+    url, out = _places(places or [])
     with progress("exporting and verifying"):
         done = export_ledger(_trail(url, chain, table), out)
         found = verify(out)
@@ -57,6 +58,19 @@ def export(
         if not done.reaches_head:
             say("The chain's head names an event that is not there: events were removed at the end, or the chain was written anew.")
     found_wanting(found.verdict.value in ("BROKEN", "EMPTY") or not done.reaches_head)
+
+
+def _places(given: list[str]) -> tuple[str, Path]:
+    # Read here and not by the option parser, whose messages quote what was given: a URL may hold a password.
+    *urls, out = given or [""]
+    url = urls[0] if urls else os.environ.get(_VARIABLE, "")
+    if not out or len(urls) > 1:
+        raise InputError("give the URL and the file to write, or the file alone and the URL in BH_AUDIT_URL", place="[URL] OUT")
+    if not url:
+        raise InputError("no URL: give it before the file, or in BH_AUDIT_URL", place="[URL] OUT")
+    if "://" in out:
+        raise InputError("the file to write is missing: what stands there is a URL", place="[URL] OUT")
+    return url, Path(out)
 
 
 def _trail(url: str, chain: str, table: str) -> Trail:

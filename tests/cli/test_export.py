@@ -65,3 +65,33 @@ def test_a_database_that_can_not_be_read_is_refused_and_leaves_no_file(bh, url):
 def test_a_database_without_a_trail_says_so(bh):
     sqlite3.connect("trail.db").execute("CREATE TABLE other (x)")
     assert "no such table" in bh("audit", "export", URL, "out.jsonl").refused()
+
+
+def test_the_url_may_come_from_the_environment_and_the_file_alone_is_given(bh, trail, monkeypatch):
+    monkeypatch.setenv("BH_AUDIT_URL", URL)
+    ran = bh("audit", "export", "out.jsonl")
+    assert (ran.status, ran.out) == (0, "CONSISTENT: 4 events: out.jsonl\n")
+
+
+def test_a_url_that_is_given_goes_before_the_one_in_the_environment(bh, trail, monkeypatch):
+    monkeypatch.setenv("BH_AUDIT_URL", "sqlite:///elsewhere.db")
+    assert bh("audit", "export", URL, "out.jsonl").status == 0
+
+
+PASSWORD = "postgresql://u:CANARY-9f27@127.0.0.1:1/x"
+
+
+@pytest.mark.parametrize(
+    "places",
+    [[], ["out.jsonl"], [PASSWORD], ["out.jsonl", PASSWORD], [PASSWORD, "a", "b"], ["a", "b", PASSWORD]],
+    ids=["nothing", "no URL", "no file", "the wrong way round", "one too many", "a URL too many"],
+)
+def test_places_that_can_not_be_meant_are_refused_without_showing_a_password(bh, places):
+    assert "BH_AUDIT_URL" in bh("audit", "export", *places).refused() or places[-1] == PASSWORD
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("places", [[PASSWORD], [PASSWORD, "--wrong-option"], ["--help"]], ids=["refused", "wrong option", "help"])
+def test_the_url_in_the_environment_is_never_shown(bh, monkeypatch, places):
+    monkeypatch.setenv("BH_AUDIT_URL", PASSWORD)
+    assert "CANARY" not in bh("audit", "export", *places).shown
