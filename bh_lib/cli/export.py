@@ -24,8 +24,8 @@ def export(
         list[str] | None,
         typer.Argument(
             metavar="[URL] OUT",
-            help="Where the trail lies: sqlite:///FILE, postgresql://USER@HOST/NAME or dynamodb://TABLE; left out, what the variable "
-            "BH_AUDIT_URL says: give a URL with a password by it. Then the ledger to write, JSONL; readable by its owner only.",
+            help="Where the trail lies: sqlite:///FILE, postgresql://USER@HOST/NAME or dynamodb://TABLE; if left out, what the "
+            "variable BH_AUDIT_URL says: give a URL with a password by it. Then the ledger to write, readable by its owner only.",
         ),
     ] = None,
     chain: Annotated[str, typer.Option(help="Name of the chain.")] = "main",

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO, cast
 
 __all__ = ["leaving_reader"]
 
@@ -51,10 +51,10 @@ def leaving_reader() -> Iterator[None]:
     read
     """
     stream, patient = sys.stdout, _Patient(sys.stdout)
-    sys.stdout = patient  # type: ignore[assignment]
+    sys.stdout = cast(TextIO, patient)
     try:
         yield
     finally:
         patient.flush()
-        if sys.stdout is patient:
+        if cast(Any, sys.stdout) is patient:
             sys.stdout = stream
