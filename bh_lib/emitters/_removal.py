@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -15,9 +14,10 @@ from typing import NamedTuple, Self
 
 from bh_lib._extras import optional
 from bh_lib.emitters._cut import Cut
+from bh_lib.emitters._scrap import part_beside, remove_stale_parts
 from bh_lib.emitters._source import Moved, Source, sources
 from bh_lib.emitters.chain import parse_line
-from bh_lib.emitters.pruned import PruneRecord, write_records
+from bh_lib.emitters.pruned import PruneRecord, record_path, write_records
 from bh_lib.errors import ConfigError, InputError, IntegrityError
 
 __all__ = ["Place", "Removal", "find_place", "locked", "whole_lines"]
@@ -128,26 +128,28 @@ class Removal:
         self._at = cut.files[place.file]
         self._is_trail = is_trail
         self._copy = Path()
+        self._held = -1
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._copy.name:
-            self._copy.unlink(missing_ok=True)
+        try:
+            if self._copy.name:
+                self._copy.unlink(missing_ok=True)
+        finally:
+            self._let_go()
 
     def copy(self) -> None:
         """Copy what stays of the file that is cut; nothing to do where the cut is between two files."""
         if not self._place.offset:
             return
         try:
-            handle, name = tempfile.mkstemp(dir=self._at.path.parent, prefix=f".{self._at.path.name}.", suffix=".part")
+            self._held, self._copy = part_beside(self._at.path)
         except OSError as error:
             raise InputError(f"can't be written beside: {type(error).__name__}", path=str(self._at.path)) from None
-        self._copy = Path(name)
         end = self._end if self._at is self._cut.files[-1] else self._at.size
-        with open(handle, "wb") as out:
-            self._append(out.fileno(), self._place.offset, end)
+        self._append(self._held, self._place.offset, end)
 
     @contextmanager
     def locked(self, *, held: bool) -> Iterator[int]:
@@ -157,6 +159,8 @@ class Removal:
             seen = [(source.path, source.inode) for source in (*self._cut.leftover, *self._cut.files)]
             if self._is_trail and [(source.path, source.inode) for source in sources(self._live)] != seen:
                 raise Moved(self._live)
+            files = (source.path for source in (*self._cut.leftover, *self._cut.files))
+            remove_stale_parts({*files, record_path(self._live)})
             with last.open() as file:
                 yield os.fstat(file.fileno()).st_size
 
@@ -178,10 +182,17 @@ class Removal:
         _sync_folder(self._live.parent)
         if self._copy.name:
             self._copy.replace(self._at.path)
+            # It is the ledger now, and writers want its lock.
+            self._let_go()
             _sync_folder(self._at.path.parent)
         for source in (*self._cut.leftover, *self._cut.files[: self._place.file]):
             source.path.unlink(missing_ok=True)
         _sync_folder(self._at.path.parent)
+
+    def _let_go(self) -> None:
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
 
     def _append(self, out: int, start: int, end: int) -> None:
         with self._at.open() as file, open(out, "ab", closefd=False) as target:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bh_lib.emitters._scrap import part_beside
 from bh_lib.emitters._span import Node
 from bh_lib.emitters.chain import GENESIS, Head, head_of
 from bh_lib.emitters.checkpoint import check_note, parse_checkpoint
@@ -212,13 +212,13 @@ def write_records(path: Path, records: Sequence[PruneRecord]) -> None:
     """Write the records of a ledger: whole or not at all, and on the disk when this returns."""
     target = record_path(path)
     text = json.dumps({"format": _FORMAT, "records": [_written(record) for record in records]}, indent=1)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    handle, part = part_beside(target)
     try:
         with open(handle, "w", encoding="ascii", newline="\n") as out:
             out.write(text + "\n")
             out.flush()
             os.fsync(out.fileno())
-        Path(name).replace(target)
+            part.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise

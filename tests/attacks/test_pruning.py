@@ -181,6 +181,51 @@ def test_stopped_at_any_step_the_ledger_verifies_and_the_next_pruning_ends_it(ke
         assert verify(path, anchors[size]).verdict is Verdict.COMPLETE, (size, step)
 
 
+HELD = """
+import os, sys, time
+from bh_lib.emitters import _removal, pruned, prune
+name = sys.argv[3]
+def hold(*_):
+    print("go", flush=True)
+    time.sleep(600)
+if name == "copy":
+    _removal.Removal._append = hold
+else:
+    pruned.os.fsync = lambda fd: hold() if "pruned" in os.readlink(f"/proc/self/fd/{fd}") else None
+prune(sys.argv[1], sys.argv[2])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads a file's name from /proc")
+@pytest.mark.parametrize("where", ["copy", "record"])
+def test_what_a_killed_pruning_left_goes_with_the_next_one_and_nothing_else_does(kept, where):
+    path, anchors = kept
+    # Neither is ours: somebody's own file, and an export that is at work.
+    others = [path.with_name(f".{path.name}.prune-mine.part"), path.with_name(f".{path.name}.abcd1234.part")]
+    for other in others:
+        other.touch()
+
+    def parts():
+        return sorted(file for file in path.parent.glob(".*.part") if file not in others)
+
+    child = subprocess.Popen([sys.executable, "-c", HELD, str(path), day(5), where], stdout=subprocess.PIPE)
+    if not child.stdout.readline():
+        child.wait()
+        pytest.skip("cut between two files: there is nothing to copy")
+    left = parts()
+    assert left
+    if where == "copy":
+        prune(path, day(0))
+        assert parts() == left  # its maker lives
+    child.kill()
+    child.communicate()
+    assert parts() == left
+    prune(path, day(0))
+    assert parts() == []
+    assert all(other.exists() for other in others)
+    assert verify(path, anchors[40]).verdict is Verdict.COMPLETE
+
+
 PRUNE = """
 import sys
 from bh_lib.emitters import prune
