@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from itertools import islice
 from typing import Any
 
-from bh_lib._jsonl import read_jsonl
 from bh_lib.emitters._collect import Collector
 from bh_lib.emitters._cut import find_cut
 from bh_lib.emitters._source import Ledger, Source, sources, written_file
@@ -23,27 +21,55 @@ from bh_lib.errors import InputError, IntegrityError
 __all__ = ["EventProof", "check_event", "ledger_files", "prove_event", "read_ledger"]
 
 
-def read_ledger(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
+def read_ledger(path: Ledger) -> Iterator[dict[str, Any]]:
     """Yield the events of a ledger, oldest first, one in memory at a time. It doesn't verify them: `verify` does.
+
+    Of a pruned ledger it yields what is left; what is written meanwhile is left for the next time, and so is a last line that
+    is still being written.
+
+    Parameters
+    ----------
+    path : path-like, or a sequence of them
+        The ledger, as for `verify`: a path stands for all files that `JsonlSink` rotated it into, oldest first.
 
     Raises
     ------
     InputError
-        If the file can't be read, or a line is not a JSON object; it names the line.
+        If a file can't be read, or a line is not a JSON object; it names the file and the line. If a file is pruned or moved on
+        before its turn.
 
     Examples
     --------
     >>> import tempfile, pathlib
     >>> from bh_lib.emitters import JsonlSink
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     sink = JsonlSink(pathlib.Path(folder) / "audit.jsonl")
-    ...     _ = sink.append({"event_id": "e1"})
+    ...     sink = JsonlSink(pathlib.Path(folder) / "audit.jsonl", rotate_bytes=1)
+    ...     for number in range(3):
+    ...         _ = sink.append({"event_id": f"e{number}"})
     ...     sink.close()
     ...     [event["event_id"] for event in read_ledger(sink.path)]
-    ['e1']
+    ['e0', 'e1', 'e2']
     """
-    for _, event in read_jsonl(path):
-        yield event
+    files = find_cut(written_file(path), sources(path)).files
+    for source in files:
+        yield from _read(source, last=source is files[-1])
+
+
+def _read(source: Source, *, last: bool) -> Iterator[dict[str, Any]]:
+    left = source.size
+    with BufferedReader(source.open()) as lines:
+        for number, line in enumerate(lines, 1):
+            left -= len(line)
+            torn = left < 0 or not line.endswith(b"\n")
+            if line.strip():
+                try:
+                    yield parse_line(line)
+                except IntegrityError as error:
+                    if torn and last:
+                        return
+                    raise InputError(str(error), path=str(source.path), place=f"line {number}") from None
+            if left <= 0:
+                return
 
 
 @dataclass(frozen=True, slots=True)

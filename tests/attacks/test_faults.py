@@ -93,7 +93,7 @@ def test_a_disk_that_is_full_for_a_while(disk, tmp_path, delivery, policy, rotat
     again = stream(audit, 100)
     assert audit.drain(10)
     audit.close()
-    kept = [event["event_id"] for file in ledger_files(path) for event in read_ledger(file)]
+    kept = [event["event_id"] for event in read_ledger(path)]
     check(policy, audit, accepted + again[0], refused + again[1], kept)
     assert (verify(ledger_files(path)).verdict, verify(ledger_files(path)).chains) == (Verdict.CONSISTENT, 1)
     assert "u-7" not in caplog.text

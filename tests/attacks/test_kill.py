@@ -14,7 +14,7 @@ import sys
 
 import pytest
 
-from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, Verdict, ledger_files, read_ledger, verify
+from bh_lib.emitters import AuditConfig, AuditLogger, JsonlSink, Verdict, read_ledger, verify
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
 
@@ -51,7 +51,7 @@ def ended(child):
 
 
 def ids(path):
-    return [event["event_id"] for file in ledger_files(path) for event in read_ledger(file)]
+    return [event["event_id"] for event in read_ledger(path)]
 
 
 @pytest.mark.parametrize("more", [[], ["--rotate-bytes", "100000"]], ids=["one file", "rotating"])

@@ -95,7 +95,7 @@ def run(kills: int, writers: int, delivery: str, rotate: int | None, seed: int) 
             herd.kill(child)
         # What is written on repairs a torn end first.
         resumed = JsonlSink(path, rotate_bytes=rotate).append({"event_id": "after"})
-        stored = Counter(event["event_id"] for file in ledger_files(path) for event in read_ledger(file))
+        stored = Counter(event["event_id"] for event in read_ledger(path))
         lost = {child: sum(item.decode() not in stored for item in told.split()) for child, told in herd.told.items()}
         found = verify(ledger_files(path))
         return {

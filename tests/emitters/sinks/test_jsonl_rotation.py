@@ -26,7 +26,7 @@ for thread in threads: thread.join()
 
 
 def ids(path):
-    return [event["event_id"] for file in ledger_files(path) for event in read_ledger(file)]
+    return [event["event_id"] for event in read_ledger(path)]
 
 
 def filled(path, count, **limits):
