@@ -54,7 +54,15 @@ PublicKey = Annotated[Path | None, typer.Option(help="The public key that the ch
 
 
 @app.command(epilog="Example: bh audit verify audit.jsonl --anchor audit.checkpoint --public-key auditor.pub")
-def verify(file: Log, anchor: Anchors = None, public_key: PublicKey = None, json: JsonOption = False) -> None:
+def verify(
+    file: Log,
+    anchor: Anchors = None,
+    public_key: PublicKey = None,
+    restarts: Annotated[
+        bool, typer.Option("--restarts", help="A log of bh-audit-logger, which began a new chain at each start: verify each run.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Verify the chain: COMPLETE (with an anchor), CONSISTENT, BROKEN or EMPTY, and the first fault.
 
     FILE stands for all files that it was rotated into. Status 0 for COMPLETE and CONSISTENT, 1 for BROKEN and EMPTY. Not there
@@ -63,7 +71,7 @@ def verify(file: Log, anchor: Anchors = None, public_key: PublicKey = None, json
     from bh_lib.emitters import read_key, verify
 
     with progress("verifying"):
-        found = verify(file, anchor, key=None if public_key is None else read_key(public_key), workers=None)
+        found = verify(file, anchor, key=None if public_key is None else read_key(public_key), restarts=restarts, workers=None)
     if json:
         show_json(
             {
@@ -71,6 +79,7 @@ def verify(file: Log, anchor: Anchors = None, public_key: PublicKey = None, json
                 "events": found.events,
                 "chains": found.chains,
                 "pruned": found.pruned,
+                "restarts": found.restarts,
                 "anchored": found.anchored,
                 "signature": found.signature,
                 "torn_bytes": found.torn_bytes,
@@ -81,9 +90,13 @@ def verify(file: Log, anchor: Anchors = None, public_key: PublicKey = None, json
         say(f"{found.verdict.value}: {found.events:,} events, {found.chains} chain(s), {found.anchored:,} under the anchor")
         if found.pruned:
             say(f"before them, {found.pruned:,} events were pruned")
+        if restarts:
+            say(f"the chain began anew {found.restarts:,} time(s): that a whole run, or the end of one, is gone would not show")
         for fault in found.faults[:1]:
             say(f"first fault: {fault}")
-        if found.verdict.value == "CONSISTENT" and anchor:
+        if found.verdict.value == "CONSISTENT" and restarts:
+            pass  # said above; no anchor makes more of it
+        elif found.verdict.value == "CONSISTENT" and anchor:
             say("The anchor is from before the pruning, and no proof of it was kept: nothing here says that it holds.")
         elif found.verdict.value == "CONSISTENT":
             say("Nothing contradicts itself; whether the tail is whole can only be said with an anchor (bh audit checkpoint).")

@@ -28,9 +28,9 @@ class Part(NamedTuple):
     base: int | None
 
 
-def answer(part: Part, *, many_chains: bool, roots_at: set[int] | None) -> dict[str, Any] | None:
+def answer(part: Part, *, many_chains: bool, roots_at: set[int] | None, restarts: bool = False) -> dict[str, Any] | None:
     """Check a part; None where anything in it needs to be judged in its place."""
-    walk = Walk(many_chains=many_chains, roots_at=roots_at, trusting=True, base=part.base)
+    walk = Walk(many_chains=many_chains, roots_at=roots_at, trusting=True, base=part.base, restarts=restarts)
     try:
         with part.source.open() as file:
             file.seek(part.start)
@@ -43,6 +43,7 @@ def answer(part: Part, *, many_chains: bool, roots_at: set[int] | None) -> dict[
         "events": walk.events,
         "lines": walk.lines,
         "torn_bytes": walk.torn_bytes,
+        "restarts": walk.restarts,
         "base": walk.base,
         "entries": walk.entries,
         "heads": walk.heads,
@@ -70,6 +71,7 @@ def accept(walk: Walk, told: dict[str, Any], *, many_chains: bool) -> bool:
     walk.events += told["events"]
     walk.lines += told["lines"]
     walk.torn_bytes += told["torn_bytes"]
+    walk.restarts += told["restarts"]
     if walk.tree.wanted:
         walk.tree.join([[(level, bytes.fromhex(node)) for level, node in nodes] for nodes in told["segments"]])
     return True
@@ -81,6 +83,7 @@ def serve() -> None:
         asked = json.loads(line)
         part = Part(Source(Path(asked["path"]), asked["size"], asked["inode"]), asked["start"], asked["end"], asked["base"])
         wanted = asked["roots_at"]
-        told = answer(part, many_chains=asked["many_chains"], roots_at=None if wanted is None else set(wanted))
+        roots_at = None if wanted is None else set(wanted)
+        told = answer(part, many_chains=asked["many_chains"], roots_at=roots_at, restarts=asked["restarts"])
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()

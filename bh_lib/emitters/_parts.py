@@ -50,9 +50,11 @@ def walk_files(walk: Walk, files: Sequence[Source]) -> None:
             walk.read(file, source.size)
 
 
-def walk_parts(walk: Walk, files: Sequence[Source], workers: int, *, many_chains: bool, roots_at: set[int] | None) -> None:
+def walk_parts(
+    walk: Walk, files: Sequence[Source], workers: int, *, many_chains: bool, roots_at: set[int] | None, restarts: bool = False
+) -> None:
     """Walk with so many workers."""
-    asked = {"many_chains": many_chains, "roots_at": None if roots_at is None else sorted(roots_at)}
+    asked = {"many_chains": many_chains, "roots_at": None if roots_at is None else sorted(roots_at), "restarts": restarts}
     idle: SimpleQueue[_Worker] = SimpleQueue()
     team = [_Worker() for _ in range(workers)]
     for worker in team:

@@ -41,9 +41,19 @@ class Walk:
         trust.
     base : int, optional
         Events before this part; if left out, the first event's own number.
+    restarts : bool
+        Let a published chain begin anew, and count how often it does.
     """
 
-    def __init__(self, *, many_chains: bool, roots_at: set[int] | None, trusting: bool = False, base: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        many_chains: bool,
+        roots_at: set[int] | None,
+        trusting: bool = False,
+        base: int | None = None,
+        restarts: bool = False,
+    ) -> None:
         self.events = self.lines = self.torn_bytes = 0
         self.faults: list[Fault] = []
         self.heads: dict[str, Head] = {}
@@ -52,6 +62,9 @@ class Walk:
         self.entries: dict[str, tuple[int, str]] = {}
         self.tree = Tree(roots_at, part=trusting)
         self.base = base
+        #: How often a published chain began anew.
+        self.restarts = 0
+        self._restartable = restarts
         self._many = many_chains
         self._trusting = trusting
         self._rooted = False
@@ -179,11 +192,12 @@ class Walk:
     def _torn(self, line: bytes) -> None:
         """A last line without its line break: an event, or a write under way, or one torn by a power cut."""
         self.lines += 1
-        faults = len(self.faults)
+        faults, restarts = len(self.faults), self.restarts
         self._slow(line)
         if len(self.faults) > faults:
             # Nobody was told that it is kept. A cut tail looks the same.
             del self.faults[faults:]
+            self.restarts = restarts
             self.events -= len(self._found)
             self._found.clear()
             self.torn_bytes += len(line)
@@ -217,9 +231,10 @@ class Walk:
             return None
         if place.event_hash != expected or not isinstance(previous, str):
             self.fault("edited", self.lines)
-        return self._placed(place, str(previous), published=published)
+        begins = published and "prev_event_hash" not in block
+        return self._placed(place, str(previous), published=published, begins=begins)
 
-    def _placed(self, place: Head, previous: str, *, published: bool) -> Head:
+    def _placed(self, place: Head, previous: str, *, published: bool, begins: bool) -> Head:
         known = self.heads.get(place.chain_id)
         if known is None:
             if self.heads and not self._many:
@@ -236,6 +251,8 @@ class Walk:
             return known
         elif place.seq > known.seq + 1:
             self.fault("gap", self.lines)
+        elif begins and self._restartable:
+            self.restarts += 1
         elif previous != known.event_hash:
             self.fault("broken-link", self.lines)
         self.heads[place.chain_id] = place

@@ -63,6 +63,8 @@ class Verification:
         Bytes after the last newline that are no event: a write under way, or torn by a power cut.
     pruned : int
         Events that `prune` removed before the first one; an anchor that covers them is held against the proof that it left.
+    restarts : int
+        How often a published chain began anew, where that was allowed.
     """
 
     verdict: Verdict
@@ -73,6 +75,7 @@ class Verification:
     signature: str
     torn_bytes: int
     pruned: int = 0
+    restarts: int = 0
 
     def __str__(self) -> str:
         """The verdict, and the first fault if there is one."""
@@ -85,6 +88,7 @@ def verify(
     *,
     key: str | None = None,
     many_chains: bool = False,
+    restarts: bool = False,
     workers: int | None = 1,
 ) -> Verification:
     """Verify a ledger, streaming: memory doesn't grow with the ledger. What is written meanwhile is left for the next time.
@@ -101,6 +105,11 @@ def verify(
     many_chains : bool
         Allow lines of several chains, as where the output of many processes was collected. A single ledger has one; by default
         a second one is an insertion.
+    restarts : bool
+        For ledgers of bh-audit-logger, whose file sinks begin a new chain in the same file at each start: verify each run by itself,
+        and count the restarts. The verdict is CONSISTENT at best, also under an anchor: such a chain states no place, so that
+        a whole run, the end of one, or all that stood before the beginning of one may be gone unseen. A ledger of ours never
+        begins anew, and is judged as ever.
     workers : int, optional
         Processes to verify with; None for as many as the ledger is worth and the machine has cores. The outcome is the same.
 
@@ -126,7 +135,7 @@ def verify(
     CONSISTENT | BROKEN: line 2: gap: events are missing before this one
     """
     anchors = read_anchors(anchor)
-    walk, cut = _walked(path, many_chains=many_chains, roots_at={item.size for item in anchors}, workers=workers)
+    walk, cut = _walked(path, many_chains=many_chains, roots_at={item.size for item in anchors}, workers=workers, restarts=restarts)
     faults = list(walk.faults)
     if cut.damaged:
         faults.insert(0, Fault(0, "pruned-record", RULES["pruned-record"], cut.name))
@@ -145,7 +154,8 @@ def verify(
     elif not kept:
         verdict = Verdict.EMPTY
     else:
-        verdict = Verdict.COMPLETE if any(covered) and len(covered) == len(anchors) else Verdict.CONSISTENT
+        held = any(covered) and len(covered) == len(anchors) and not restarts
+        verdict = Verdict.COMPLETE if held else Verdict.CONSISTENT
     return Verification(
         verdict,
         tuple(faults),
@@ -155,6 +165,7 @@ def verify(
         "checked" if anchors and key is not None else "not checked",
         walk.torn_bytes,
         cut.size,
+        walk.restarts,
     )
 
 
@@ -193,17 +204,19 @@ def make_checkpoint(path: Ledger, secret: str, *, origin: str | None = None, wor
     return Checkpoint(checkpoint.origin, checkpoint.size, checkpoint.root, sign_note(checkpoint.text, secret))
 
 
-def _walked(path: Ledger, *, many_chains: bool, roots_at: set[int] | None, workers: int | None) -> tuple[Walk, Cut]:
+def _walked(
+    path: Ledger, *, many_chains: bool, roots_at: set[int] | None, workers: int | None, restarts: bool = False
+) -> tuple[Walk, Cut]:
     if workers is not None and (type(workers) is not int or workers < 1):
         raise ConfigError("is a number of processes from 1 on, or None", place="workers")
     for _ in range(_TRIES):
-        walk = Walk(many_chains=many_chains, roots_at=roots_at)
+        walk = Walk(many_chains=many_chains, roots_at=roots_at, restarts=restarts)
         try:
             cut = find_cut(written_file(path), sources(path))
             cut.start(walk)
             team = cores_for(cut.files) if workers is None else workers
             if team > 1:
-                walk_parts(walk, cut.files, team, many_chains=many_chains, roots_at=roots_at)
+                walk_parts(walk, cut.files, team, many_chains=many_chains, roots_at=roots_at, restarts=restarts)
             else:
                 walk_files(walk, cut.files)
         except Moved:

@@ -146,3 +146,12 @@ def test_a_compressed_log_is_refused_by_name(bh):
 
     Path("log.jsonl").write_bytes(gzip.compress(b"{}\n"))
     assert "unpack it" in bh("audit", "verify", "log.jsonl").refused()
+
+
+def test_a_log_that_the_published_package_began_anew_is_verified_run_by_run_on_demand(bh):
+    shutil.copy(Path(__file__).parent.parent / "cases" / "bh-audit-logger-2.0.0.jsonl", "old.jsonl")
+    assert bh("audit", "verify", "old.jsonl").status == 1
+    ran = bh("audit", "verify", "old.jsonl", "--restarts")
+    assert ran.status == 0 and "the chain began anew 1 time(s)" in ran.out
+    found = json.loads(bh("audit", "verify", "old.jsonl", "--restarts", "--json").out)
+    assert (found["verdict"], found["restarts"], found["events"]) == ("CONSISTENT", 1, 6)
