@@ -5,15 +5,18 @@ A note is made of the seeds of one split only, so its group of families stands o
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
 from bh_lib.errors import InputError
+from bh_lib.schema.mention import Assertion, Experiencer, Temporality
 from bh_lib.schema.note import LabelledNote, Span
+from bh_lib.schema.taxonomy import load_taxonomy
 from bh_lib.synth.labels import BEHAVIOR_LEVEL, c_ssrs_level, present_flags
 from bh_lib.synth.perturb import PERTURBATIONS, perturb
 from bh_lib.synth.seeds import CLINICAL, PERSONAL, Seed, SeedKind, Seeds
@@ -88,8 +91,14 @@ _CLOSINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "post": ("Thanks for reading if you made it this far.", "Anyone else?", "Sorry for the wall of text.", "tl;dr see title"),
     }
 )  # fmt: skip
-_PERSONAL_NOISE: Final[tuple[str, ...]] = ("typos", "casing", "shorthand", "apostrophes", "spacing", "punctuation", "dictation")
-_CLINICAL_NOISE: Final[tuple[str, ...]] = ("typos", "casing", "shorthand", "spacing", "dictation", "pronouns")
+_PERSONAL_NOISE: Final[tuple[str, ...]] = (
+    *("typos", "casing", "sentence_casing", "shorthand", "apostrophes", "spacing", "punctuation", "dictation"),
+    *("keyboard", "stretched", "run_on", "typography", "wraps", "fillers"),
+)
+_CLINICAL_NOISE: Final[tuple[str, ...]] = (
+    *("typos", "casing", "sentence_casing", "shorthand", "spacing", "dictation", "pronouns"),
+    *("keyboard", "spoken_marks", "fillers", "scan", "typography", "wraps"),
+)
 
 
 @dataclass(slots=True)
@@ -106,8 +115,39 @@ class Draft:
         self.spans += tuple(replace(span, start=span.start + offset, end=span.end + offset) for span in spans)
 
 
-def _sentences(seed: Seed) -> int:
-    return max(1, sum(seed.text.count(mark) for mark in ".!?\n"))
+_LONGEST: Final = 60
+_END: Final = re.compile(r"[.!?]+(?=\s|$)|\n+")
+
+
+def sentences(text: str) -> int:
+    """About how many sentences or lines a text has: at least one.
+
+    Examples
+    --------
+    >>> sentences("Slept 3.5 hours... Ate well.\\nNo complaints")
+    3
+    """
+    ends = _END.split(text)
+    return max(1, sum(1 for part in ends if part.strip()))
+
+
+def _denied(spans: Iterable[Span]) -> set[str]:
+    said = (span for span in spans if span.assertion is Assertion.NEGATED and span.experiencer is Experiencer.PATIENT)
+    return {span.flag_id for span in said if span.temporality is not Temporality.HISTORICAL}
+
+
+def _contradict(block: Seed, draft: Draft) -> bool:
+    """Whether a form says no where the note says yes, or the other way round.
+
+    A form says no to more than its words: who has a plan or an intent has thoughts of suicide, and who has acted has acted.
+    """
+    taxonomy, level = load_taxonomy(), c_ssrs_level(draft.spans)
+    present, denied = set(present_flags(draft.spans)), _denied(block.spans)
+    if denied & present or _denied(draft.spans) & set(block.flags):
+        return True
+    implied = (1 < (taxonomy[flag].ideation or 0) <= level for flag in denied)
+    acted = level == BEHAVIOR_LEVEL and any(taxonomy[flag].behavior == "behavior" for flag in denied)
+    return acted or (level < BEHAVIOR_LEVEL and any(implied))
 
 
 class Composer:
@@ -140,6 +180,9 @@ class Composer:
             for key in ((seed.kind, seed.register), (seed.kind, voice)):
                 self._pools[key].append(seed)
                 self._by_flag[key][seed.about].append(seed)
+        self._blocks = defaultdict[str, list[Seed]](list)
+        for block in self._pools[SeedKind.BLOCK, "clinical"]:
+            self._blocks[block.about].append(block)
         for voice in ("clinical", "personal"):
             for kind in (SeedKind.BENIGN, SeedKind.STATEMENT):
                 if not self._pools[kind, voice]:
@@ -165,24 +208,27 @@ class Composer:
         found = (self._pick(kind, register, rng) for kind in kinds)
         return [seed for seed in found if seed is not None]
 
-    def _block(self, kind: str, level: int, rng: Random) -> Seed | None:
-        pool = [s for s in self._pools[SeedKind.BLOCK, "clinical"] if s.about == kind]
-        if kind == "screen":
-            # A form that says otherwise than the note does would be a label nobody can trust.
-            pool = [s for s in pool if s.level == level]
+    def _block(self, kind: str, draft: Draft, rng: Random) -> Seed | None:
+        level = c_ssrs_level(draft.spans)
+        # A form that says otherwise than the note does would be a label nobody can trust.
+        pool = [s for s in self._blocks[kind] if (kind != "screen" or s.level == level) and not _contradict(s, draft)]
         return rng.choice(pool) if pool else None
 
     def _body(self, register: str, rng: Random) -> list[Seed]:
         least, usual, most = _LENGTH[register]
         target = rng.randint(least, most if rng.random() < 0.1 else usual)
         chosen = self._signals(register, max(1, target), rng)
-        room = target - sum(_sentences(seed) for seed in chosen)
-        while room > 0 or not chosen:
+        room = target - sum(sentences(seed.text) for seed in chosen)
+        told = {seed.text for seed in chosen}
+        # A small pool runs dry, so the number of draws is bounded.
+        for _ in range(4 * target):
             filler = self._pick(SeedKind.BENIGN, register, rng)
-            if filler is None:
+            if filler is None or (room <= 0 and chosen):
                 break
-            chosen.append(filler)
-            room -= _sentences(filler)
+            if filler.text not in told and (not chosen or sentences(filler.text) <= room + 2):
+                told.add(filler.text)
+                chosen.append(filler)
+                room -= sentences(filler.text)
         unique = list({seed.text: seed for seed in chosen}.values())
         rng.shuffle(unique)
         return unique
@@ -201,8 +247,8 @@ class Composer:
         kinds = ["ros", "plan"] if level == BEHAVIOR_LEVEL else ["ros", "screen", "plan"]
         kinds += ["safety_plan"] if level else []
         for kind in rng.sample(kinds, rng.choice((0, 0, 1, 1, 2))):
-            block = self._block(kind, level, rng)
-            if block is not None:
+            block = self._block(kind, draft, rng)
+            if block is not None and sentences(draft.text) + sentences(block.text) <= _LONGEST:
                 draft.add(block.text, block.spans, between="\n\n")
                 used.append(block)
         return draft, used
@@ -226,7 +272,8 @@ class Composer:
             draft, used, noise = self._personal(register, body, rng), body, _PERSONAL_NOISE
         else:
             (draft, used), noise = self._clinical(register, body, rng), _CLINICAL_NOISE
-        kinds = [name for name in PERTURBATIONS if name in set(rng.sample(noise, rng.choice((0, 0, 1, 1, 2, 3))))]
+        drawn = set(rng.sample(noise, rng.choice((0, 0, 1, 1, 2, 3))))
+        kinds = [name for name in PERTURBATIONS if name in drawn]
         text, spans = perturb(draft.text, draft.spans, rng, kinds)
         return LabelledNote(
             note_id,

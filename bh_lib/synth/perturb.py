@@ -8,73 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
 from bh_lib.schema.note import Span
+from bh_lib.synth.edit import Edit, apply_edits
+from bh_lib.synth.noise import (
+    filler_words,
+    keyboard_slips,
+    line_wraps,
+    run_on,
+    scan_errors,
+    sentence_casing,
+    spoken_marks,
+    stretched_words,
+    typography,
+)
 
 __all__ = ["PERTURBATIONS", "Edit", "apply_edits", "perturb"]
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Replace ``text[start:end]``; an insertion has ``start == end``."""
-
-    start: int
-    end: int
-    new: str
-
-
-def apply_edits(text: str, spans: Sequence[Span], edits: Sequence[Edit]) -> tuple[str, tuple[Span, ...]]:
-    """Carry out edits that don't overlap, and move the spans.
-
-    What is inserted at a span's edge stays outside it; a span that an edit reaches into takes in the whole replacement.
-    An edit that would leave a span with no character is not carried out.
-
-    Examples
-    --------
-    >>> text, spans = apply_edits("cut last night", [Span("SH-007", 4, 8)], [Edit(0, 3, "cutt"), Edit(4, 8, "LAST")])
-    >>> text, text[spans[0].start : spans[0].end]
-    ('cutt LAST night', 'LAST')
-    """
-    ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
-    kept: list[Edit] = []
-    for edit in ordered:
-        empties = not edit.new and any(edit.start <= span.start and span.end <= edit.end for span in spans)
-        if not empties and (not kept or edit.start >= kept[-1].end):
-            kept.append(edit)
-    pieces: list[str] = []
-    at = 0
-    for edit in kept:
-        pieces += (text[at : edit.start], edit.new)
-        at = edit.end
-    pieces.append(text[at:])
-
-    def moved(position: int, *, is_end: bool) -> int:
-        shift = 0
-        for edit in kept:
-            if edit.start == edit.end:
-                before = edit.start < position or (edit.start == position and not is_end)
-            else:
-                before = edit.end <= position
-            if before:
-                shift += len(edit.new) - (edit.end - edit.start)
-            elif edit.start < position:
-                return edit.start + shift + (len(edit.new) if is_end else 0)
-            else:
-                break
-        return position + shift
-
-    out = []
-    for span in spans:
-        start, end = moved(span.start, is_end=False), moved(span.end, is_end=True)
-        # Two deletions that meet inside a span can empty it though neither does alone.
-        if start >= end:
-            return text, tuple(spans)
-        out.append(replace(span, start=start, end=end))
-    return "".join(pieces), tuple(out)
 
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -190,6 +142,15 @@ PERTURBATIONS: Final[Mapping[str, Callable[[str, Random], list[Edit]]]] = Mappin
         "punctuation": _punctuation,
         "dictation": _replacer(_SPOKEN, 0.5),
         "pronouns": _pronouns,
+        "sentence_casing": sentence_casing,
+        "keyboard": keyboard_slips,
+        "spoken_marks": spoken_marks,
+        "fillers": filler_words,
+        "stretched": stretched_words,
+        "run_on": run_on,
+        "typography": typography,
+        "scan": scan_errors,
+        "wraps": line_wraps,
     }
 )
 """Each takes a text and a source of chance, and proposes edits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -12,7 +13,8 @@ from bh_lib.errors import InputError
 from bh_lib.schema.note import LabelledNote, read_notes
 from bh_lib.synth.corpus import generate_notes, load_sentences, seed_examples, write_corpus
 from bh_lib.synth.labels import c_ssrs_level, present_flags
-from bh_lib.synth.seeds import CLINICAL, PERSONAL
+from bh_lib.synth.notes import Composer, sentences
+from bh_lib.synth.seeds import CLINICAL, PERSONAL, SeedKind, load_seeds
 from bh_lib.synth.split import Split, families_of, split_of
 
 NOTES = list(generate_notes(600, seed=11))
@@ -42,6 +44,55 @@ def test_all_registers_and_levels_occur() -> None:
 def test_some_notes_have_no_mention_and_some_have_mentions_but_no_flag() -> None:
     assert any(not note.spans for note in NOTES)
     assert any(note.spans and not note.flags for note in NOTES)
+
+
+def test_no_family_stands_on_two_sides() -> None:
+    parts: dict[str, set[str]] = {}
+    for note in NOTES:
+        parts.setdefault(note.note_id.split("-")[0], set()).update(families_of(note.group or ""))
+    train, dev, test = parts["train"], parts["dev"], parts["test"]
+    assert min(len(train), len(dev), len(test)) > 100
+    assert not (train & dev or train & test or dev & test)
+
+
+def test_notes_are_one_to_sixty_sentences_and_all_lengths_between_occur() -> None:
+    composer = Composer(load_seeds(), Split.TRAIN)
+    lengths = set()
+    for number in range(6_000):
+        register = ("intake_note", "discharge_note", "text_message")[number % 3]
+        lengths.add(sum(sentences(seed.text) for seed in composer._body(register, Random(number))))
+    # A filler may be two sentences longer than the room that is left.
+    assert lengths <= set(range(1, 63)) and len(lengths & set(range(1, 61))) > 57
+
+
+BLOCKS = load_seeds().of(SeedKind.BLOCK)
+PASSAGES = {seed.family for seed in load_seeds().of(SeedKind.PASSAGE)}
+
+
+def test_every_kind_of_block_and_passages_appear() -> None:
+    used = {family for note in NOTES for family in families_of(note.group or "")}
+    assert {seed.about for seed in BLOCKS if seed.family in used} == {"ros", "screen", "safety_plan", "plan"}
+    assert len(used & PASSAGES) > 20
+
+
+def test_a_form_never_contradicts_the_note_around_it() -> None:
+    forms = 0
+    for split in Split:
+        composer = Composer(load_seeds(), split)
+        for number in range(700):
+            body = composer._body("intake_note", Random(number))
+            draft, used = composer._clinical("intake_note", body, Random(number))
+            present = set(present_flags(draft.spans))
+            told = {span.flag_id for seed in body for span in seed.spans if span.assertion == "negated"}
+            for block in (seed for seed in used if seed.kind is SeedKind.BLOCK):
+                denied = {span.flag_id for span in block.spans if span.assertion == "negated"}
+                assert not denied & present
+                assert not {flag for flag in block.flags if flag in told}
+                if denied & {"SH-002", "SH-006", "SH-008"}:
+                    assert c_ssrs_level(draft.spans) < (2 if "SH-002" in denied else 6)
+                    forms += 1
+                assert block.about != "screen" or block.level == c_ssrs_level(draft.spans)
+    assert forms > 50
 
 
 def test_a_longer_corpus_begins_with_the_shorter() -> None:

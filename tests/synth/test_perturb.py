@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bh_lib.schema.note import Span
@@ -72,6 +73,80 @@ def test_each_kind_changes_some_seed_and_leaves_labels_alone(kind: str) -> None:
         assert present_flags(spans) == seed.flags
         assert all(text[s.start : s.end].strip() for s in spans)
     assert changed > 5
+
+
+def expected(text: str, spans: list[Span], edits: list[Edit]) -> tuple[str, list[str]]:
+    """The text and the words under each span, by another way: every character carries the places that it comes from."""
+    out: list[tuple[str, int, int]] = []
+    at, last = 0, 0
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        if edit.start < last:
+            continue
+        last = edit.end
+        out += [(text[place], place, place + 1) for place in range(at, edit.start)]
+        out += [(char, edit.start, edit.end) for char in edit.new]
+        at = edit.end
+    out += [(text[place], place, place + 1) for place in range(at, len(text))]
+
+    def under(span: Span) -> str:
+        held = []
+        for char, start, end in out:
+            inserted = start == end and span.start < start < span.end
+            if inserted or (start < end and start < span.end and span.start < end):
+                held.append(char)
+        return "".join(held)
+
+    return "".join(char for char, _, _ in out), [under(span) for span in spans]
+
+
+@st.composite
+def texts_with_spans_on_words(draw: st.DrawFn) -> tuple[str, list[Span]]:
+    parts = draw(st.lists(st.sampled_from(SEEDS), min_size=1, max_size=6))
+    text = draw(st.sampled_from((" ", "\n", "\n\n"))).join(seed.text for seed in parts)
+    words = [(word.start(), word.end()) for word in re.finditer(r"\w\w\w+", text)]
+    ends = draw(st.lists(st.tuples(st.sampled_from(words), st.sampled_from(words)), max_size=5))
+    return text, [Span("SH-001", first[0], last[1]) for first, last in ends if first[0] < last[1]]
+
+
+@pytest.mark.parametrize("kind", PERTURBATIONS)
+@settings(max_examples=60)
+@given(case=texts_with_spans_on_words(), number=st.integers(0, 10_000))
+def test_each_kind_moves_every_span_exactly(kind: str, case: tuple[str, list[Span]], number: int) -> None:
+    text, spans = case
+    new, moved = perturb(text, spans, Random(number), [kind])
+    said, under = expected(text, spans, PERTURBATIONS[kind](text, Random(number)))
+    assert new == said
+    assert [new[span.start : span.end] for span in moved] == under
+
+
+@pytest.mark.parametrize("kind", PERTURBATIONS)
+@given(text=st.text(max_size=80), number=st.integers(0, 1_000))
+def test_each_kind_takes_any_text(kind: str, text: str, number: int) -> None:
+    edits = PERTURBATIONS[kind](text, Random(number))
+    assert all(0 <= edit.start <= edit.end <= len(text) for edit in edits)
+
+
+@pytest.mark.parametrize("kind", sorted(set(PERTURBATIONS) - {"casing", "sentence_casing"}))
+def test_no_kind_takes_a_short_denial_away_or_lets_it_deny_the_next_sentence(kind: str) -> None:
+    text = "Denies intent. Plan? No. Suicidal thoughts came back later. He has no weapon, and not one pill."
+    for number in range(300):
+        new = perturb(text, [], Random(number), [kind])[0].casefold()
+        assert re.search(r"\bno(?:[.!…, ]| period).*\bno\b.*\bnot\b", new, re.DOTALL), new
+        assert not re.search(r"\bno(?:,| and| then| -) suicidal", new), new
+
+
+def test_sentence_casing_leaves_other_sentences_as_they_are() -> None:
+    text = " ".join(f"Sentence Number {word} Stays." for word in ("One", "Two", "Three", "Four", "Five", "Six"))
+    found = {perturb(text, [], Random(number), ["sentence_casing"])[0] for number in range(60)}
+    assert any("SENTENCE NUMBER" in new and "Sentence Number" in new for new in found)
+    assert all(new.lower() == text.lower() for new in found)
+
+
+def test_wrapped_lines_keep_to_a_width() -> None:
+    text = "word " * 200
+    for number in range(20):
+        lines = perturb(text, [], Random(number), ["wraps"])[0].split("\n")
+        assert len(lines) > 8 and max(map(len, lines)) <= 84
 
 
 @pytest.mark.parametrize("word", ["no", "not", "cant"])
