@@ -22,19 +22,26 @@ PATTERNS = release_patterns()
 REGEXES = [compiled(pattern.regex) for pattern in PATTERNS]
 REQUIRED = [required_literals(pattern.regex) for pattern in PATTERNS]
 INDEXES = [LiteralIndex(REQUIRED, fast=fast) for fast in (True, False)]
+LAYERS = [PatternLayer(PATTERNS, ContextEngine(load_cues()), fast=fast) for fast in (True, False)]
 EXAMPLES = [sentence for pattern in PATTERNS for sentence in (*pattern.raises, *pattern.spares)]
 FRAGMENTS = st.lists(st.one_of(st.sampled_from(EXAMPLES), st.text(max_size=12)), min_size=1, max_size=4).map(" ".join)
 
 
 @settings(max_examples=60, deadline=None)
 @given(FRAGMENTS)
-def test_both_engines_name_the_same_patterns_and_miss_none_that_matches(text: str) -> None:
+def test_neither_engine_misses_a_pattern_that_matches_and_the_fast_one_names_fewer(text: str) -> None:
     document = read_document(text)
     fast, plain = ({index: set(numbers) for index, numbers in each.candidates(document)} for each in INDEXES)
-    assert fast == plain
     for sentence in document.sentences:
         matching = {number for number, regex in enumerate(REGEXES) if regex.search(sentence.norm)}
-        assert matching <= plain.get(sentence.index, set())
+        assert matching <= fast.get(sentence.index, set()) <= plain.get(sentence.index, set())
+
+
+@settings(max_examples=40, deadline=None)
+@given(FRAGMENTS)
+def test_both_engines_find_the_same_mentions(text: str) -> None:
+    document = read_document(text)
+    assert LAYERS[0].mentions(document) == LAYERS[1].mentions(document)
 
 
 def test_every_example_is_among_the_candidates_of_both_engines() -> None:
