@@ -121,7 +121,9 @@ def stuffed(log: Log, case: Event, events: list[Event]) -> None:
     for event in log.events:
         if event["action"]["type"] == "LOGIN" and event["outcome"]["status"] == "DENIED":
             elsewhere[event["http"]["client_ip"], event["timestamp"][:10]].add(event["actor"]["subject_id"])
-    assert [place for place, accounts in elsewhere.items() if len(accounts) >= 5] == [(address, tried[0]["timestamp"][:10])]
+    assert (address, tried[0]["timestamp"][:10]) in elsewhere
+    attacks = {(each[0]["http"]["client_ip"], each[0]["timestamp"][:10]) for _, each in log.each("credential_stuffing")}
+    assert {place for place, accounts in elsewhere.items() if len(accounts) >= 5} == attacks
 
 
 def abused(log: Log, case: Event, events: list[Event]) -> None:
