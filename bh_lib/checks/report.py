@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CheckReport", "Outcome"]
+__all__ = ["MOST_ROWS", "CheckReport", "Outcome"]
+
+MOST_ROWS = 100
+"""How many of the rows that fail an expectation are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Outcome:
         How many rows don't hold it; None where the expectation is about the whole table and counts none.
     reason : str
         Why the expectation is there.
+    rows : tuple of str
+        The first hundred rows that don't hold it: an event by its id, anything else by its place, such as ``line 7``.
     """
 
     expectation: str
@@ -34,6 +39,7 @@ class Outcome:
     success: bool
     unexpected: int | None
     reason: str
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bh_lib._extras import require
 from bh_lib.checks.docs import make_self_contained
 from bh_lib.checks.frames import events_frame, notes_frame, predictions_frame
-from bh_lib.checks.report import CheckReport, Outcome
+from bh_lib.checks.report import MOST_ROWS, CheckReport, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +33,33 @@ def _context(docs: Path) -> Any:
     return context
 
 
-def _outcome(result: Any) -> Outcome:
+# For what fails, in memory alone and never in a page: places of rows.
+_PLACES = {"result_format": "COMPLETE", "include_unexpected_rows": False}
+
+
+def _count(found: Mapping[str, Any]) -> int | None:
+    # An expectation about the whole table counts faults, which are not shares of its rows, as Great Expectations would have it.
+    count: int | None = found.get("unexpected_count", found.get("faults"))
+    return count
+
+
+def _rows(result: Any, batch: Any, frame: pd.DataFrame) -> tuple[str, ...]:
+    """The names of the first rows that don't hold an expectation."""
+    if result.success:
+        return ()
+    found = result.result
+    if "unexpected_count" in found and "rows_at" not in found:
+        found = batch.validate(result.expectation_config.to_domain_obj(), result_format=_PLACES).result
+    places = found.get("rows_at") or found.get("unexpected_index_list") or ()
+    return tuple(map(str, frame["row"].iloc[list(places[:MOST_ROWS])]))
+
+
+def _outcome(result: Any, rows: tuple[str, ...]) -> Outcome:
     config = result.expectation_config
     columns = config.kwargs.get("column") or ",".join(config.kwargs.get("column_list", ())) or "table"
     severity = getattr(config.severity, "value", config.severity)
     notes = config.notes if isinstance(config.notes, str) else " ".join(config.notes or ())
-    return Outcome(config.type, columns, str(severity), bool(result.success), result.result.get("unexpected_count"), notes)
+    return Outcome(config.type, columns, str(severity), bool(result.success), _count(result.result), notes, rows)
 
 
 def _run(name: str, frame: pd.DataFrame, suite: Callable[[], list[Any]], docs: Path) -> CheckReport:
@@ -57,10 +78,12 @@ def _run(name: str, frame: pd.DataFrame, suite: Callable[[], list[Any]], docs: P
             actions=[gx.checkpoint.UpdateDataDocsAction(name="data-docs")],
         )
     )
-    checked = checkpoint.run(batch_parameters={"dataframe": frame})
+    checked = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=gx.RunIdentifier(run_name="check"))
     results = next(iter(checked.run_results.values())).results
-    index = make_self_contained(docs / "gx/uncommitted/data_docs/local_site")
-    return CheckReport(name, len(frame), tuple(map(_outcome, results)), index)
+    held = batch.get_batch(batch_parameters={"dataframe": frame})
+    outcomes = tuple(_outcome(result, _rows(result, held, frame)) for result in results)
+    index = make_self_contained(docs / "gx/uncommitted/data_docs/local_site", outcomes)
+    return CheckReport(name, len(frame), outcomes, index)
 
 
 def _checked(name: str, frame: pd.DataFrame, suite: Callable[[], list[Any]], docs: str | os.PathLike[str] | None) -> CheckReport:
@@ -71,23 +94,47 @@ def _checked(name: str, frame: pd.DataFrame, suite: Callable[[], list[Any]], doc
     return CheckReport(report.suite, report.rows, report.outcomes, None)
 
 
-def check_events(path: str | os.PathLike[str], docs: str | os.PathLike[str] | None = None) -> CheckReport:
-    """Check an audit log (JSONL).
+def check_events(
+    path: str | os.PathLike[str],
+    docs: str | os.PathLike[str] | None = None,
+    table: str = "audit_event",
+    chain: str = "main",
+) -> CheckReport:
+    """Check an audit log.
 
     Parameters
     ----------
-    path : path
+    path : path or str
+        JSONL, ``*.parquet``, or the URL of a database that `bh_lib.emitters.sinks.sql.SqlSink` writes to (``sqlite:///…``,
+        ``postgresql://…``), from which it is only read.
     docs : path, optional
         A folder for Great Expectations' project and its Data Docs; several checks may share it.
+    table, chain : str
+        Where the events are, in a database.
 
     Raises
     ------
     InputError
         If the log can't be read or holds no event.
+    SinkError
+        If the database can't be read.
+
+    Examples
+    --------
+    >>> from bh_lib.emitters.sinks.sql import SqlSink
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     url = f"sqlite:///{folder}/audit.db"
+    ...     sink = SqlSink(url)
+    ...     _ = sink.append({"event_id": "none", "schema_version": "3.0"})
+    ...     sink.close()
+    ...     report = check_events(url)
+    >>> report.rows, report.outcomes[0].column, report.outcomes[0].rows
+    (1, 'holds_schema', ('row 1',))
     """
     from bh_lib.checks.suites import events_suite
 
-    return _checked("audit-events", events_frame(path), events_suite, docs)
+    return _checked("audit-events", events_frame(path, table, chain), events_suite, docs)
 
 
 def check_notes(

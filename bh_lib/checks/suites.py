@@ -11,6 +11,9 @@ __all__ = ["events_suite", "notes_suite", "predictions_suite"]
 
 _STATUSES = ["SUCCESS", "FAILURE", "DENIED"]
 _SUBJECTS = ["human", "service", "agent"]
+_SKEW_SECONDS = 300
+"""Kerberos refuses a clock that is off by more (RFC 4120, its usual limit): such clocks can't tell what came first."""
+_SILENCE = 1.5
 _EMERGENCY_PURPOSES = "BTG", "ETREAT"
 
 
@@ -65,6 +68,16 @@ def events_suite() -> list[Any]:
             column="attribution",
             value_set=["verified", "bound", "asserted"],
             **_warning("an agent acts for a person who can be named"),
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="behind_seconds",
+            max_value=_SKEW_SECONDS,
+            **_warning("clocks agree within five minutes: else nobody can say what came first"),
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="beat_gap",
+            max_value=_SILENCE,
+            **_warning("a service's heartbeats don't stop: a silent trail may be one that was switched off"),
         ),
     ]
 

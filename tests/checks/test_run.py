@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 pytest.importorskip("great_expectations")
 
 from bh_lib.checks import check_events, check_notes, check_predictions, require_critical
+from bh_lib.checks.report import MOST_ROWS
+from bh_lib.emitters.sinks.sql import SqlSink
 from bh_lib.errors import GateError, InputError
+from bh_lib.synth import tamper_log, write_events
 
 CANARY = "123-45-6789"
 
@@ -78,6 +82,91 @@ def test_the_data_docs_need_nothing_from_the_web_and_lead_to_what_was_found(tmp_
     assert len(found) == 2 and all(f'href="{name}"' in pages["index.html"] for name in found)
     for name, html in pages.items():
         assert "<script" not in html and '<link rel="stylesheet" href="http' not in html, name
+
+
+def test_a_failure_leads_to_its_events_in_the_result_and_in_the_data_docs(tmp_path: Path) -> None:
+    denied = {"status": "DENIED"}
+    events = [_event(1), _event(2, outcome=denied), _event(3, http={"route_template": "/patients/kw7741x9"}), _event(4)]
+    report = check_events(_write(tmp_path / "log.jsonl", events), docs=tmp_path / "docs")
+    rows = {outcome.column: outcome.rows for outcome in report.failed()}
+    assert rows["error_type"] == (events[1]["event_id"],)
+    assert rows["route_template"] == (events[2]["event_id"],)
+    assert report.docs is not None
+    (page,) = report.docs.parent.glob("validations/**/*.html")
+    html = page.read_text("utf-8")
+    assert events[1]["event_id"] in html and events[2]["event_id"] in html and events[3]["event_id"] not in html
+
+
+def test_an_event_whose_id_is_no_uuid_is_named_by_its_line(tmp_path: Path) -> None:
+    events = [_event(1), _event(2, event_id=CANARY, outcome={"status": "DENIED"})]
+    report = check_events(_write(tmp_path / "log.jsonl", events), docs=tmp_path / "docs")
+    assert {outcome.rows for outcome in report.failed()} == {("line 2",)}
+    for path in (path for path in (tmp_path / "docs").rglob("*") if path.is_file()):
+        assert CANARY.encode() not in path.read_bytes()
+
+
+def test_a_hundred_rows_are_named_and_all_are_counted(tmp_path: Path) -> None:
+    (outcome,) = check_events(_write(tmp_path / "log.jsonl", [_event(n % 60, actor={}) for n in range(130)])).failed("critical")[
+        1:2
+    ]
+    assert outcome.unexpected is not None and outcome.unexpected > len(outcome.rows) == MOST_ROWS
+
+
+def test_a_link_that_was_cut_leads_to_the_event_after_the_cut(tmp_path: Path) -> None:
+    write_events(tmp_path / "log", 60, seed=3)
+    case = tamper_log(tmp_path / "log/events.jsonl", tmp_path / "cut.jsonl", "delete", seed=3)
+    left = (tmp_path / "cut.jsonl").read_text("utf-8").splitlines()
+    (outcome,) = (outcome for outcome in check_events(tmp_path / "cut.jsonl").failed() if outcome.column == "table")
+    assert outcome.rows == (json.loads(left[case["line"] - 1])["event_id"],)
+
+
+def test_a_clock_that_runs_behind_and_a_service_that_falls_silent_are_found_where_the_answer_key_has_them(tmp_path: Path) -> None:
+    write_events(tmp_path / "log", 3000, seed=7)
+    cases = json.loads((tmp_path / "log/answer_key.json").read_text("utf-8"))["cases"]
+    planted = {case["scenario"]: case["event_ids"] for case in cases}
+    events = {(event := json.loads(line))["event_id"]: event for line in (tmp_path / "log/events.jsonl").open(encoding="utf-8")}
+    rows = {outcome.column: outcome.rows for outcome in check_events(tmp_path / "log/events.jsonl").failed()}
+    assert set(rows["behind_seconds"]) == set(planted["clock_skew"])
+    before, after = (events[event_id] for event_id in planted["log_gap"])
+    (beat,) = (events[event_id] for event_id in rows["beat_gap"])
+    assert beat["service"]["name"] == after["service"]["name"] and before["timestamp"] < after["timestamp"] <= beat["timestamp"]
+
+
+def test_parquet_and_jsonl_of_one_log_are_judged_alike_but_for_the_chain(tmp_path: Path) -> None:
+    write_events(tmp_path / "lines", 600, seed=5, chain=False)
+    write_events(tmp_path / "table", 600, seed=5, format="parquet", chain=False)
+    lines, table = check_events(tmp_path / "lines/events.jsonl"), check_events(tmp_path / "table/events.parquet")
+    assert table.rows == 600 and table.outcomes == lines.outcomes
+
+
+def test_what_is_no_parquet_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
+    (tmp_path / "log.parquet").write_text(f"PAR1 {CANARY}", "utf-8")
+    with pytest.raises(InputError, match="Parquet") as caught:
+        check_events(tmp_path / "log.parquet")
+    assert CANARY not in str(caught.value)
+
+
+def test_a_ledger_in_sqlite_is_checked_where_it_stands(tmp_path: Path) -> None:
+    _holds_in_a_database(f"sqlite:///{tmp_path}/audit.db", "audit_event")
+    with pytest.raises(InputError, match="no such file"):
+        check_events(f"sqlite:///{tmp_path}/none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_ledger_in_postgresql_is_checked_where_it_stands(postgres: str) -> None:
+    pytest.importorskip("psycopg")
+    _holds_in_a_database(postgres, f"checked_{os.urandom(5).hex()}")
+
+
+def _holds_in_a_database(url: str, table: str) -> None:
+    pytest.importorskip("sqlalchemy")
+    sink = SqlSink(url, table=table)
+    bad = _event(5, schema_version="3.0", http={"route_template": "/patients/kw7741x9"})
+    sink.append_many([*(_event(n, schema_version="3.0") for n in range(5)), bad])
+    sink.close()
+    report = check_events(url, table=table)
+    assert report.rows == 6
+    assert [(outcome.column, outcome.rows) for outcome in report.failed()] == [("route_template", (bad["event_id"],))]
 
 
 def test_part_2_access_from_another_organization_without_a_basis_is_a_warning(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from great_expectations.execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import ColumnMapExpectation
 from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
 
+from bh_lib.checks.told import Told
+
 __all__ = ["ExpectColumnValuesToBeFreeOfIdentifiers"]
 
 # Shapes of the HIPAA Safe Harbor list (45 CFR 164.514(b)(2)(i)) that a regular expression can see.
@@ -30,11 +32,12 @@ class _FreeOfIdentifiers(ColumnMapMetricProvider):
         return ~column.astype(str).map(lambda cell: _SHAPES.search(cell) is not None)
 
 
-class ExpectColumnValuesToBeFreeOfIdentifiers(ColumnMapExpectation):
+class ExpectColumnValuesToBeFreeOfIdentifiers(Told, ColumnMapExpectation):
     """Expect no cell to hold what looks like an SSN, a telephone number, an e-mail address, an MRN or a full date."""
 
     map_metric = "column_values.free_of_identifiers"
 
+    sentence: ClassVar[str] = "values must not look like an SSN, a telephone number, an e-mail address, an MRN or a full date."
     holds: ClassVar[dict[str, list[Any]]] = {"cell": ["Timeout after 30 s", "seen 3/4 times", "MRN missing", None]}
     fails: ClassVar[tuple[dict[str, list[Any]], ...]] = (
         {"cell": ["user 123-45-6789 not found"]},

@@ -9,6 +9,8 @@ from great_expectations.execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import ColumnMapExpectation
 from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
 
+from bh_lib.checks.told import Told
+
 __all__ = ["ExpectColumnValuesToBeRouteTemplates"]
 
 # A raw path shows in a query string, or in a segment that holds an identifier: digits but for a version, or a UUID.
@@ -23,11 +25,12 @@ class _RouteTemplate(ColumnMapMetricProvider):
         return ~column.astype(str).map(lambda cell: _RAW.search(cell) is not None)
 
 
-class ExpectColumnValuesToBeRouteTemplates(ColumnMapExpectation):
+class ExpectColumnValuesToBeRouteTemplates(Told, ColumnMapExpectation):
     """Expect each cell to be a route template such as ``/patients/{patient_id}``: an identifier in a path is PHI."""
 
     map_metric = "column_values.route_template"
 
+    sentence: ClassVar[str] = "values must be route templates, with no identifier in the path."
     holds: ClassVar[dict[str, list[Any]]] = {"cell": ["/patients/{patient_id}/notes", "/v12/health", "/", None]}
     fails: ClassVar[tuple[dict[str, list[Any]], ...]] = (
         {"cell": ["/patients/1234"]},

@@ -9,6 +9,7 @@ from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
+from bh_lib.checks.told import Told
 from bh_lib.synth.split import families_of
 
 __all__ = ["ExpectGroupsToStayInOneSplit"]
@@ -25,11 +26,12 @@ class _LeakingFamilies(TableMetricProvider):
         return int((families.groupby("family")["split"].nunique() > 1).sum())
 
 
-class ExpectGroupsToStayInOneSplit(BatchExpectation):
+class ExpectGroupsToStayInOneSplit(Told, BatchExpectation):
     """Expect no family to stand in two splits: a model would be tested on what it was taught."""
 
     metric_dependencies = ("table.leaking_families",)
 
+    sentence: ClassVar[str] = "no seed family stands in two splits."
     holds: ClassVar[dict[str, list[Any]]] = {"group": ["f1+f2", "f1", "f3", None], "split": ["train", "train", "test", "dev"]}
     fails: ClassVar[tuple[dict[str, list[Any]], ...]] = (
         {"group": ["f1", "f1"], "split": ["train", "test"]},
@@ -39,4 +41,4 @@ class ExpectGroupsToStayInOneSplit(BatchExpectation):
 
     def _validate(self, metrics: dict[str, Any], **_: Any) -> dict[str, Any]:
         leaking = metrics["table.leaking_families"]
-        return {"success": leaking == 0, "result": {"observed_value": leaking, "unexpected_count": leaking}}
+        return {"success": leaking == 0, "result": {"observed_value": leaking, "faults": leaking}}
