@@ -11,10 +11,10 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from bh_lib.emitters.chain import Head, head_of, parse_line
+from bh_lib.emitters.chain import Head, head_after, parse_line
 from bh_lib.errors import InputError
 
-__all__ = ["closed_files", "closed_path", "last_head", "ledger_files", "moved_files", "read_tail"]
+__all__ = ["closed_files", "closed_path", "closed_place", "last_head", "ledger_files", "moved_files", "read_tail"]
 
 _TAIL = 1 << 16
 
@@ -57,13 +57,22 @@ def ledger_files(path: str | os.PathLike[str]) -> list[Path]:
 
 def closed_files(path: Path) -> list[Path]:
     """List what was closed, oldest first."""
-    pattern = re.compile(re.escape(path.stem) + r"\.(\d{12,16})" + re.escape(path.suffix))
+    pattern = _closed(path)
     try:
         names = os.listdir(path.parent)  # noqa: PTH208  names are what the pattern is about
     except OSError:
         return []
     found = [(int(match[1]), name) for name in names if (match := pattern.fullmatch(name))]
     return [path.with_name(name) for _, name in sorted(found)]
+
+
+def closed_place(path: Path) -> int:
+    """The place that the name of the last closed file states; -1 where none is."""
+    return max((int(match[1]) for file in closed_files(path) if (match := _closed(path).fullmatch(file.name))), default=-1)
+
+
+def _closed(path: Path) -> re.Pattern[str]:
+    return re.compile(re.escape(path.stem) + r"\.(\d{12,16})" + re.escape(path.suffix))
 
 
 def moved_files(path: Path) -> list[Path]:
@@ -121,4 +130,4 @@ def last_head(path: Path) -> Head | None:
     except OSError as error:
         raise InputError(f"can't be read: {type(error).__name__}", path=str(path)) from None
     complete = tail[: tail.rfind(b"\n") + 1]
-    return head_of(parse_line(complete[:-1].rsplit(b"\n", 1)[-1])) if complete else None
+    return head_after(parse_line(complete[:-1].rsplit(b"\n", 1)[-1])) if complete else None

@@ -14,9 +14,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bh_lib.emitters.canonical import canonical
+from bh_lib.emitters.published import is_published, is_published_version, published_line
 from bh_lib.errors import InputError, IntegrityError
 
-__all__ = ["GENESIS", "Head", "event_hash", "head_of", "link", "new_chain", "parse_line"]
+__all__ = ["GENESIS", "Head", "check_kind", "event_hash", "head_after", "head_of", "link", "new_chain", "parse_line"]
 
 #: What the first event of a chain names as its predecessor.
 GENESIS = "0" * 64
@@ -32,6 +33,8 @@ _quoted = lru_cache(maxsize=16)(canonical)
 
 class Head(NamedTuple):
     """The last event of a chain, which the next one links to; ``seq`` is -1 where there is none yet.
+
+    A published chain (versions below 3.0) has no name: ``chain_id`` is empty, and ``seq`` says no more than that it has begun.
 
     A tuple, because one is made for every event, and a frozen dataclass takes three times as long to make.
     """
@@ -82,6 +85,10 @@ def link(event: dict[str, Any], head: Head) -> tuple[bytes, Head]:
         raise InputError("already carries integrity: an event is linked once", place="/integrity")
     chain_id, seq, previous = head
     seq += 1
+    if is_published_version(event.get("schema_version")):
+        return _link_published(event, head)
+    if not chain_id:
+        check_kind(None, head)
     body = canonical({**event, "integrity": None})
     # Inside a JSON string a quote follows a backslash, so these bytes can stand only where the key does.
     at = body.find(_PLACE)
@@ -96,6 +103,33 @@ def link(event: dict[str, Any], head: Head) -> tuple[bytes, Head]:
         digest = _sha256(canonical({**event, "integrity": block})).hexdigest()
         line = canonical({**event, "integrity": {**block, "event_hash": digest}}) + b"\n"
     return line, _as_tuple(Head, (chain_id, seq, digest))
+
+
+def _link_published(event: dict[str, Any], head: Head) -> tuple[bytes, Head]:
+    check_kind(event.get("schema_version"), head)
+    line, digest = published_line(event, None if head.seq < 0 else head.event_hash)
+    return line, Head("", head.seq + 1, digest)
+
+
+def check_kind(version: Any, head: Head) -> None:
+    """Refuse a version whose chain is of another kind than the one that stands at `head`: the two don't mix.
+
+    Raises
+    ------
+    InputError
+        If they are of two kinds.
+
+    Examples
+    --------
+    >>> check_kind("3.0", new_chain())
+    >>> check_kind("3.0", Head("", 0, GENESIS))
+    Traceback (most recent call last):
+    ...
+    bh_lib.errors.InputError: holds events below 3.0, whose chain is another one: begin another ledger for this version
+    """
+    if head.seq >= 0 and is_published_version(version) == bool(head.chain_id):
+        held = "of 3.0" if head.chain_id else "below 3.0"
+        raise InputError(f"holds events {held}, whose chain is another one: begin another ledger for this version")
 
 
 def event_hash(event: dict[str, Any], algorithm: str = "sha256") -> str:
@@ -150,6 +184,23 @@ def head_of(event: dict[str, Any]) -> Head:
     if not (isinstance(chain_id, str) and type(seq) is int and seq >= 0 and isinstance(digest, str)):
         raise IntegrityError("has an incomplete integrity block")
     return Head(chain_id, seq, digest)
+
+
+def head_after(event: dict[str, Any]) -> Head:
+    """Where a chain of either kind stands after an event.
+
+    Raises
+    ------
+    IntegrityError
+        If it has no complete ``integrity`` block.
+    """
+    block = event.get("integrity")
+    if isinstance(block, dict) and block and is_published(block):
+        digest, algorithm = block.get("event_hash"), block.get("hash_alg")
+        made = _HASHES.get(algorithm) if isinstance(algorithm, str) else None
+        if made is not None and isinstance(digest, str) and len(digest) == 2 * made().digest_size:
+            return Head("", 0, digest)
+    return head_of(event)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bh_lib.emitters.delivery import OnFailure
 from bh_lib.errors import ConfigError
+from bh_lib.schema import CURRENT, VERSIONS, Agents
 
 __all__ = ["AuditConfig"]
 
@@ -40,6 +41,12 @@ class AuditConfig:
         What `record` does when the queue is full: wait, or drop the event and count it.
     drain_seconds : float
         How long `close` waits for what is pending.
+    schema_version : str
+        The version that is written: 3.0 (default), or 2.1, 2.0, 1.1, 1.0 for a reader that knows no later one. Fields that
+        it has no place for are lost, and counted (`AuditLogger.losses`); the ledger has that version's chain.
+    agents : "refuse" or "flatten"
+        What becomes of an AI agent's event where the version has no agents. ``refuse`` (default) raises `SchemaError`: without its
+        delegation the event would lie. ``flatten`` shows the agent as a service, and counts it.
 
     Raises
     ------
@@ -67,6 +74,8 @@ class AuditConfig:
     capacity: int = 10_000
     when_full: Literal["block", "drop"] = "block"
     drain_seconds: float = 10.0
+    schema_version: str = CURRENT
+    agents: Agents | Literal["refuse", "flatten"] = Agents.REFUSE
 
     def __post_init__(self) -> None:
         if not isinstance(self.service, str) or not 1 <= len(self.service) <= 128:
@@ -85,6 +94,10 @@ class AuditConfig:
             raise ConfigError('is "raise", "spool" or "drop"', place="on_failure")
         if self.delivery == "queued" and self.policy == "raise":
             raise ConfigError('"queued" has no caller to raise to: choose "spool" or "drop"', place="on_failure")
+        if self.schema_version not in VERSIONS:
+            raise ConfigError(f"is one of {', '.join(VERSIONS)}", place="schema_version")
+        if self.agents not in set(Agents):
+            raise ConfigError(f"is one of {', '.join(Agents)}", place="agents")
         if (self.policy == "spool") != (self.spool is not None):
             raise ConfigError('the path of a journal is needed for on_failure="spool", and only there', place="spool")
 

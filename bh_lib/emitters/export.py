@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bh_lib.emitters.chain import Head, head_of, parse_line
+from bh_lib.emitters.chain import Head, head_after, parse_line
 from bh_lib.errors import InputError
 
 __all__ = ["Exported", "Trail", "export_ledger"]
@@ -84,9 +84,9 @@ def export_ledger(trail: Trail, path: str | os.PathLike[str]) -> Exported:
         with open(handle, "wb") as out:
             for line in trail.lines():
                 out.write(line)
-                count += 1
                 if not reached and mark in line:
-                    reached = head_of(parse_line(line)) == head
+                    reached = _stands(line, count, head)
+                count += 1
         Path(name).replace(target)
     except BaseException as error:
         Path(name).unlink()
@@ -94,3 +94,9 @@ def export_ledger(trail: Trail, path: str | os.PathLike[str]) -> Exported:
             raise InputError(f"can't be written: {type(error).__name__}", path=str(path)) from None
         raise
     return Exported(count, reached)
+
+
+def _stands(line: bytes, number: int, head: Head) -> bool:
+    """Whether a line is the head's event, at the head's place; a published chain states none but in the order of its lines."""
+    found = head_after(parse_line(line))
+    return (found if found.chain_id else Head(head.chain_id, number, found.event_hash)) == head

@@ -12,6 +12,7 @@ from bh_lib.emitters.access import Access
 from bh_lib.emitters.calls import Calls
 from bh_lib.emitters.config import AuditConfig
 from bh_lib.emitters.delivery import Delivery, Durable
+from bh_lib.emitters.downgrade import Downgrade
 from bh_lib.emitters.event import build_event
 from bh_lib.emitters.pipeline import Drop, Stage, validate
 from bh_lib.emitters.queued import Queued
@@ -20,6 +21,7 @@ from bh_lib.emitters.sinks import JsonlSink
 from bh_lib.emitters.sinks.base import Receipt, Sink
 from bh_lib.emitters.spool import Spool
 from bh_lib.errors import ConfigError, SinkError
+from bh_lib.schema import CURRENT
 
 __all__ = ["AuditLogger"]
 
@@ -27,7 +29,7 @@ _log = logging.getLogger("bh_lib.emitters")
 
 
 class AuditLogger(Calls):
-    """Write audit events of schema 3.0: redacted, validated, chained, and kept as the configuration promises.
+    """Write audit events, of schema 3.0 or the older one that is configured: redacted, validated, chained, kept as promised.
 
     Safe to share between threads, and to hold across a fork (servers that load the application before they fork). From asyncio
     call it directly: a durable JSONL event takes some 20 µs, less than a hop to a thread. Not from a signal handler: it may have
@@ -40,7 +42,12 @@ class AuditLogger(Calls):
     sink : Sink, optional
         Where to; by default `JsonlSink` on ``audit.jsonl`` in the working folder.
     stages : sequence of Stage
-        Further steps, between redaction and validation: each is a function, event in, event out.
+        Further steps, between redaction and validation: each is a function, event in, event out. They see 3.0.
+
+    Raises
+    ------
+    InputError
+        If what the sink holds already is in the chain of another version.
 
     Examples
     --------
@@ -60,7 +67,10 @@ class AuditLogger(Calls):
         self.sink = JsonlSink("audit.jsonl") if sink is None else sink
         self._service = config.service_block
         self.redactor = Redactor(config.metadata, config.names)
-        self._stages: tuple[Stage, ...] = (self.redactor, *stages, validate)
+        older = config.schema_version != CURRENT
+        self._downgrade = Downgrade(config.schema_version, config.agents) if older else None
+        self._stages: tuple[Stage, ...] = (self.redactor, *stages, self._downgrade or validate)
+        self.sink.accept(config.schema_version)
         self._delivery = self._deliverer()
         self._submit = self._delivery.submit
         self._accepted = self._rejected = self._filtered = 0
@@ -149,11 +159,16 @@ class AuditLogger(Calls):
             "rejected": self._rejected,
             "filtered": self._filtered,
             "metadata_dropped": self.redactor.dropped,
+            "schema_losses": self._downgrade.total if self._downgrade is not None else 0,
             **{key: counters[key] for key in ("sink_failures", "spooled", "replayed", "dropped")},
             "sync_failures": self.sink.sync_failures,
             "pending": self._delivery.pending(),
             "healthy": not (counters["dropped"] or self.sink.sync_failures or self._delivery.pending() > self.config.capacity // 2),
         }
+
+    def losses(self) -> list[dict[str, Any]]:
+        """Say what the events so far lost because an older version is written: path, kind and reason, and in how many events."""
+        return self._downgrade.losses() if self._downgrade is not None else []
 
     def drain(self, timeout: float | None = None) -> bool:
         """Bring everything accepted into the sink, and force it to the disk; False if it could not in time.

@@ -106,10 +106,10 @@ def verify(
         Allow lines of several chains, as where the output of many processes was collected. A single ledger has one; by default
         a second one is an insertion.
     restarts : bool
-        For ledgers of bh-audit-logger, whose file sinks begin a new chain in the same file at each start: verify each run by itself,
-        and count the restarts. The verdict is CONSISTENT at best, also under an anchor: such a chain states no place, so that
-        a whole run, the end of one, or all that stood before the beginning of one may be gone unseen. A ledger of ours never
-        begins anew, and is judged as ever.
+        For ledgers of bh-audit-logger, whose file sinks begin a new chain in the same file at each start: verify each run by
+        itself, and count the restarts. The verdict is CONSISTENT at best, also under an anchor: such a chain states no
+        place, so that a whole run, the end of one, or all that stood before the beginning of one may be gone unseen. A ledger
+        of ours never begins anew, and is judged as ever.
     workers : int, optional
         Processes to verify with; None for as many as the ledger is worth and the machine has cores. The outcome is the same.
 

@@ -42,7 +42,7 @@ def test_an_event_that_looks_like_its_own_integrity_block_is_linked_right():
         assert line == canonical_exact(parse_line(line)) + b"\n"
 
 
-@pytest.mark.parametrize("chain_id", ["main", 'a"b', "é\\", "x" * 5000, ""])
+@pytest.mark.parametrize("chain_id", ["main", 'a"b', "é\\", "x" * 5000])
 @pytest.mark.parametrize("previous", ["0" * 64, 'a"b', "é", ""])
 @pytest.mark.parametrize(
     "event", [{"metadata": {"a": 1, "integrity": None}}, {"a": '"integrity":null'}, {"z": {"integrity": None}}, {}]

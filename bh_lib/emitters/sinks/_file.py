@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from bh_lib._extras import optional
-from bh_lib.emitters._trail import closed_files, closed_path, last_head, moved_files, read_tail
-from bh_lib.emitters.chain import Head, head_of, new_chain, parse_line
+from bh_lib.emitters._trail import closed_files, closed_path, closed_place, last_head, moved_files, read_tail
+from bh_lib.emitters.chain import Head, head_after, new_chain, parse_line
 from bh_lib.emitters.sinks._sync import Syncing
 from bh_lib.errors import ConfigError, InputError, IntegrityError
 
@@ -153,7 +153,9 @@ class LedgerFile:
 
         Every writer comes through here with the old file's lock, so none writes to it after another has seen its last head.
         """
+        left = 0
         while not self._is_there():
+            left = self._inode
             end = os.lseek(self.fd, 0, os.SEEK_END)
             if end and end != self.end:
                 self._resume(end)
@@ -164,7 +166,7 @@ class LedgerFile:
         if end != self.end:
             self._resume(end)
         if end == 0:
-            self._continue()
+            self._continue(left)
 
     def _resume(self, end: int) -> None:
         """Take the head from the file's last line."""
@@ -179,19 +181,22 @@ class LedgerFile:
         if end:
             last = tail[:-1].rsplit(b"\n", 1)[-1]
             try:
-                self.head = head_of(parse_line(last))
+                self.head = head_after(parse_line(last))
             except IntegrityError as error:
                 raise InputError(f"can't be resumed: its last line {error}; verify it and begin another", path=self._name) from None
         self.end = end
 
-    def _continue(self) -> None:
+    def _continue(self, left: int) -> None:
         """Choose the head that an empty file goes on from.
 
         A writer that held no file until now goes on after the last closed one. One that brings a head may have slept while
-        others began and moved away whole files: it looks for a later place of its chain in those beside it.
+        others began and moved away whole files: it looks for a later place of its chain in those beside it. A published chain
+        states no place: there the last closed file is later if the one that this writer left is among the closed.
         """
-        closed = closed_files(self.path)[-1:]
-        if self.head.seq < 0:
+        closed = closed_files(self.path)
+        followed = not self.head.chain_id and any(path.stat().st_ino == left for path in closed)
+        closed = closed[-1:]
+        if self.head.seq < 0 or followed:
             for path in closed:
                 try:
                     self.head = last_head(path) or self.head
@@ -215,7 +220,7 @@ class LedgerFile:
         return self._seconds is not None and _clock() // self._seconds > os.fstat(self.fd).st_mtime // self._seconds
 
     def _rotate(self) -> None:
-        closed = closed_path(self.path, self.head.seq)
+        closed = closed_path(self.path, self.head.seq if self.head.chain_id else closed_place(self.path) + self._lines())
         try:
             if closed.exists():
                 raise FileExistsError
@@ -228,3 +233,11 @@ class LedgerFile:
             return
         self._catch_up()
         self._sync_folder()
+
+    def _lines(self) -> int:
+        """Count the lines of this file, whose chain doesn't number them."""
+        count = at = 0
+        while block := os.pread(self.fd, 1 << 20, at):
+            count += block.count(b"\n")
+            at += len(block)
+        return count

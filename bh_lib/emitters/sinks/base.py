@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from bh_lib.emitters.chain import Head, link, new_chain
+from bh_lib.emitters.chain import Head, check_kind, link, new_chain
 
 __all__ = ["Receipt", "Sink"]
 
@@ -26,7 +26,8 @@ __all__ = ["Receipt", "Sink"]
 class Receipt(NamedTuple):
     """What `record` gives back.
 
-    ``seq`` and ``event_hash`` are None where the event is accepted but not yet in its chain (queued or spooled).
+    ``seq`` and ``event_hash`` are None where the event is accepted but not yet in its chain (queued or spooled). Versions below
+    3.0 have a chain without places: there ``seq`` may be None too.
     A tuple, because one is made for every event.
     """
 
@@ -66,13 +67,23 @@ class Sink(ABC):
     def write(self, line: bytes) -> None:
         """Keep one ledger line; when this returns, it is kept as well as the sink promises. Raise if it is not."""
 
+    def accept(self, version: str) -> None:
+        """Refuse a version of the standard whose chain can't go on here; the logger asks at its start.
+
+        Raises
+        ------
+        InputError
+            If what is kept already is in a chain of another kind.
+        """
+        check_kind(version, self._head)
+
     def append(self, event: dict[str, Any]) -> Receipt:
         """Link one event to the head, write it, and advance."""
         with self._lock:
             line, head = link(event, self._head)
             self.write(line)
             self._head = head
-        return Receipt(event["event_id"], head[1], head[2])
+        return Receipt(event["event_id"], head[1] if head[0] else None, head[2])
 
     def append_many(self, events: Sequence[dict[str, Any]]) -> int:
         """Append in order until one fails; returns how many are kept, and raises only where none is."""

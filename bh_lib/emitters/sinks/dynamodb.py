@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from bh_lib._extras import require
-from bh_lib.emitters.chain import GENESIS, Head, link
+from bh_lib.emitters.chain import GENESIS, Head, link, parse_line
+from bh_lib.emitters.published import is_published, is_published_version
 from bh_lib.emitters.sinks.base import Receipt, Sink
 from bh_lib.emitters.sinks.hush import Hush
 from bh_lib.errors import SinkError
@@ -54,6 +55,7 @@ class DynamoDbSink(Sink):
         self._client = require("boto3", extra="dynamodb").client("dynamodb") if client is None else client
         self._table, self._chain = table, chain
         self._known: Head | None = None
+        self._published: bool | None = None
 
     def append(self, event: dict[str, Any]) -> Receipt:
         """Link, put and advance in one transaction. An event id that is there already gives the receipt it got then.
@@ -68,7 +70,8 @@ class DynamoDbSink(Sink):
             with self._lock:
                 seen = self._known or self._read_head()
                 self._known = None
-                line, head = link(event, seen)
+                line, head = link(event, seen._replace(chain_id="") if self._is_published(seen, event) else seen)
+                head = head._replace(chain_id=self._chain)
                 items = self._items(event, line, seen, head)
                 if (reasons := self._transact(items)) is None:
                     self._known = head
@@ -149,14 +152,23 @@ class DynamoDbSink(Sink):
         item = self._get(f"head#{self._chain}")
         return Head(self._chain, int(item["seq"]["N"]), item["event_hash"]["S"]) if item else Head(self._chain, -1, GENESIS)
 
+    def _is_published(self, head: Head, event: dict[str, Any]) -> bool:
+        """Whether the chain is one of a version below 3.0: the head's item doesn't say, its event does."""
+        if self._published is None and head.seq >= 0:
+            item = self._get(f"chain#{self._chain}", head.seq)
+            block = None if item is None else parse_line(item["line"]["S"].encode()).get("integrity")
+            if isinstance(block, dict):
+                self._published = is_published(block)
+        return is_published_version(event.get("schema_version")) if self._published is None else self._published
+
     def _receipt(self, event_id: str) -> Receipt:
         item = self._get(f"event#{event_id}")
         if item is None:
             raise SinkError(f"event {event_id} was there a moment ago and is gone: the table is being changed")
         return Receipt(event_id, int(item["seq"]["N"]), item["event_hash"]["S"])
 
-    def _get(self, key: str) -> dict[str, Any] | None:
-        place = {"pk": {"S": key}, "sk": {"N": "0"}}
+    def _get(self, key: str, number: int = 0) -> dict[str, Any] | None:
+        place = {"pk": {"S": key}, "sk": {"N": str(number)}}
         answer = _asked(lambda: self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True))
         item: dict[str, Any] | None = answer.get("Item")
         return item

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bh_lib.emitters._trail import ledger_files
-from bh_lib.emitters.chain import link, parse_line
+from bh_lib.emitters.chain import check_kind, link, parse_line
 from bh_lib.emitters.sinks._file import LedgerFile
 from bh_lib.emitters.sinks._sync import Syncing
 from bh_lib.emitters.sinks.base import Receipt, Sink
-from bh_lib.errors import IntegrityError, SinkError
+from bh_lib.errors import InputError, IntegrityError, SinkError
 
 __all__ = ["JsonlSink"]
 
@@ -115,6 +115,23 @@ class JsonlSink(Sink):
         """How often the disk didn't confirm what was written."""
         return self._syncing.failures
 
+    def accept(self, version: str) -> None:
+        """Refuse a version whose chain is of another kind than that of the events which are in the file.
+
+        Raises
+        ------
+        InputError
+            If they are of two kinds.
+        """
+        with self._lock:
+            self._file.enter()
+            try:
+                check_kind(version, self._file.head)
+            except InputError as error:
+                raise InputError(error.rule, path=str(self.path)) from None
+            finally:
+                self._file.leave()
+
     def write(self, line: bytes) -> None:
         """Write bytes at the end, all or nothing. Called with the lock held."""
         self._file.write(line)
@@ -134,7 +151,7 @@ class JsonlSink(Sink):
                 file.head = head
             finally:
                 file.leave()
-        receipt: Receipt = _as_tuple(Receipt, (event["event_id"], head[1], head[2]))
+        receipt: Receipt = _as_tuple(Receipt, (event["event_id"], head[1] if head[0] else None, head[2]))
         return receipt
 
     def append_many(self, events: Sequence[dict[str, Any]]) -> int:

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from bh_lib._extras import require
-from bh_lib.emitters.chain import GENESIS, Head, link
+from bh_lib.emitters.chain import GENESIS, Head, link, parse_line
+from bh_lib.emitters.published import is_published, is_published_version
 from bh_lib.emitters.sinks.base import Receipt, Sink
 from bh_lib.emitters.sinks.database import connect, fault_of, has_transactions, tables_named
 from bh_lib.emitters.sinks.hush import Hush
@@ -84,6 +85,7 @@ class SqlSink(Sink):
         self._chain, self._timeout = chain, timeout
         self._events, self._heads = tables_named(table)
         self._ready = False
+        self._published: bool | None = None
 
     def prepare(self) -> None:
         """Make the tables and the chain's head where they are missing. `append` does it too, where its role may.
@@ -212,7 +214,8 @@ class SqlSink(Sink):
         # First an update that changes nothing: it takes the row's lock (SQLite: the file's), so that reading the head is safe.
         here = heads.c.chain_id == self._chain
         connection.execute(sql.update(heads).where(here).values(seq=heads.c.seq))
-        start = head = self._stand(connection)
+        start = self._stand(connection)
+        head = start._replace(chain_id="") if self._is_published(connection, start, events[0]) else start
         query = sql.select(table.c.event_id, table.c.seq, table.c.event_hash)
         held = {
             row.event_id: Receipt(*row)
@@ -224,7 +227,7 @@ class SqlSink(Sink):
             if receipt is None:
                 line, head = link(event, head)
                 receipt = held[event["event_id"]] = Receipt(event["event_id"], head.seq, head.event_hash)
-                rows.append({**head._asdict(), "event_id": event["event_id"], "line": line[:-1].decode()})
+                rows.append({**head._asdict(), "chain_id": self._chain, "event_id": event["event_id"], "line": line[:-1].decode()})
             receipts.append(receipt)
         if rows:
             connection.execute(sql.insert(table), rows)
@@ -232,6 +235,17 @@ class SqlSink(Sink):
             if connection.execute(moved).rowcount != 1:
                 raise _Overtaken
         return receipts
+
+    def _is_published(self, connection: Any, head: Head, event: dict[str, Any]) -> bool:
+        """Whether the chain is one of a version below 3.0: the head's row doesn't say, its event does."""
+        if self._published is None and head.seq >= 0:
+            table = self._events
+            query = self._sql.select(table.c.line).where(table.c.chain_id == self._chain, table.c.seq == head.seq)
+            line = connection.execute(query).scalar_one_or_none()
+            block = None if line is None else parse_line(line.encode()).get("integrity")
+            if isinstance(block, dict):
+                self._published = is_published(block)
+        return is_published_version(event.get("schema_version")) if self._published is None else self._published
 
     def _after_fork(self) -> None:
         super()._after_fork()
