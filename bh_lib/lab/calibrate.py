@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from bh_lib._extras import require
+from bh_lib.evaluate import true_flags
+from bh_lib.evaluate.file import Analyzer
+from bh_lib.evaluate.outcome import as_analysis
+from bh_lib.schema.note import LabelledNote
 from bh_lib.schema.taxonomy import Severity, load_taxonomy
 from bh_lib.sentinel.layers.transformer import Head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["best_threshold", "calibrate_heads", "platt"]
+__all__ = ["best_threshold", "calibrate_heads", "fit_curves", "platt"]
 
 ENOUGH: Final = 8
+_MANY: Final = 30
 _CEILING: Final = 0.9
 _PULL: Final = (8.0, 1.0)
 """How strongly a flag's curve is held to that of all flags, in log slope and intercept: a dozen positives tell no slope."""
@@ -115,3 +121,29 @@ def calibrate_heads(
         threshold = best_threshold(sure[:, column], labels[:, column], beta, least_confidence) if enough else shared
         heads.append(Head(flag.flag_id, *curves[column], threshold if known[column] else None))
     return heads
+
+
+def fit_curves(system: Analyzer, notes: Iterable[LabelledNote]) -> dict[str, tuple[float, float]]:
+    """How often the whole sentinel's confidences were right, a curve for each set of layers that raised a flag.
+
+    Layers that agree on fewer than thirty flags get no curve, and their confidence stays as it is.
+
+    Parameters
+    ----------
+    system : Analyzer
+        Without curves of its own.
+    notes : iterable of LabelledNote
+        Of the development split.
+    """
+    np = require("numpy", extra="ml")
+    found: dict[str, list[tuple[float, bool]]] = defaultdict(list)
+    labelled = [(note.text, flags) for note in notes if (flags := true_flags(note)) is not None]
+    for (_, truth), analysis in zip(labelled, system.analyze_batch([text for text, _ in labelled]), strict=True):
+        for flag in as_analysis(analysis)["flags"]:
+            found["+".join(sorted(flag["layers"]))].append((float(flag["confidence"]), flag["flag_id"] in truth))
+    curves = {}
+    for layers, rows in sorted(found.items()):
+        if len(rows) >= _MANY:
+            sure = np.clip([confidence for confidence, _ in rows], 1e-4, 1 - 1e-4)
+            curves[layers] = platt(np.log(sure / (1 - sure)), np.array([float(right) for _, right in rows]))
+    return curves

@@ -70,7 +70,7 @@ class ExperimentConfig:
     tuned_layers: int = 3
     epochs: float = 3.0
     rate: float = 2e-4
-    penalties: tuple[float, ...] = (30.0, 100.0, 300.0)
+    penalties: tuple[float, ...] = (30.0, 100.0, 300.0, 1000.0)
     min_positives: int = 8
     hard_weight: float = 2.0
     critical_beta: float = 1.5

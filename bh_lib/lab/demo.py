@@ -25,6 +25,8 @@ __all__ = ["DemoSummary", "run_demo"]
 Tell = Callable[[str], None]
 _SEED = 7
 _EMITTED = 1_000
+_QUICK: Mapping[str, Any] = {"train_share": 0.25, "judge_share": 0.3, "dev_notes": 100, "test_notes": 150}
+"""What the demo learns from and is judged on: the whole corpus would take minutes to embed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def run_demo(out_dir: str | os.PathLike[str], *, full: bool = False, tell: Tell 
     out_dir : path
         Everything goes under it.
     full : bool
-        More events and notes, and a TF-IDF baseline in MLflow.
+        More events and notes, the whole seed corpus, and a TF-IDF baseline in MLflow.
     tell : callable
         Told what is being done, a line at a time.
 
@@ -172,13 +174,14 @@ def run_demo(out_dir: str | os.PathLike[str], *, full: bool = False, tell: Tell 
     _emit(events, out / "ledger.jsonl")
     intact, edited, cut = _prove(out)
 
+    size_of: Mapping[str, Any] = {} if full else _QUICK
     tell("judging the rules alone (layers 1, 3, 4)")
-    rules = run_experiment(ExperimentConfig("demo-rules", "The demo's baseline: no trained model.", model="none"), out)
+    rules = run_experiment(ExperimentConfig("demo-rules", "The demo's baseline: no trained model.", model="none", **size_of), out)
     if full:
         tell("training a TF-IDF baseline")
-        run_experiment(ExperimentConfig("demo-tfidf", "Do n-grams suffice?", model="tfidf"), out)
+        run_experiment(ExperimentConfig("demo-tfidf", "Do n-grams suffice?", model="tfidf", **size_of), out)
     tell("training layer 2 on a frozen encoder, calibrating, judging, tracking in MLflow")
-    trained = run_experiment(ExperimentConfig("demo", "The demo's layer 2: heads on a frozen encoder."), out)
+    trained = run_experiment(ExperimentConfig("demo", "The demo's layer 2: heads on a frozen encoder.", **size_of), out)
     tell("holding it against the promotion gate")
     promotion = _promotion(trained, out)
 

@@ -174,14 +174,15 @@ class Encoder:
                 known = dict(zip(saved["keys"].tolist(), saved["features"], strict=True))
         missing = {key: sentence for key, sentence in zip(keys, sentences, strict=True) if key not in known}
         if missing:
-            known |= dict(zip(missing, self._compute(list(missing.values()), threads), strict=True))
+            known |= dict(zip(missing, self.features(list(missing.values()), threads), strict=True))
             store.parent.mkdir(parents=True, exist_ok=True)
             part = store.with_suffix(f".{os.getpid()}.part.npz")
             np.savez(part, keys=np.array(list(known)), features=np.stack(list(known.values())))
             part.replace(store)
         return np.stack([known[key] for key in keys])  # type: ignore[no-any-return]
 
-    def _compute(self, sentences: Sequence[str], threads: int) -> NDArray[np.float32]:
+    def features(self, sentences: Sequence[str], threads: int = 2) -> NDArray[np.float32]:
+        """As `embed`, and nothing is kept: for text that is not synthetic."""
         np = require("numpy", extra="ml")
         ort = require("onnxruntime", extra="ml")
         tokenizer = require("tokenizers", extra="ml").Tokenizer.from_file(str(self.tokenizer))

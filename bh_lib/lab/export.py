@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def export_classifier(
     *,
     name: str,
     window: int = 1,
+    curves: Mapping[str, tuple[float, float]] | None = None,
     made: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``model.onnx``, ``tokenizer.json``, ``heads.json`` and, last, ``manifest.json`` with the digest of each.
@@ -50,6 +51,8 @@ def export_classifier(
     ----------
     folder : path
         Made where it doesn't exist; a model that stands in it is replaced.
+    curves : mapping, optional
+        How sure the sentinel is of what its layers raise together, as in `TransformerLayer`.
     made : dict, optional
         How it was made: commit, corpus digest, seed. Kept in the manifest.
 
@@ -67,7 +70,7 @@ def export_classifier(
         {"flag_id": head.flag_id, "slope": head.slope, "intercept": head.intercept, "threshold": head.threshold}
         for head in calibrated
     ]
-    write_json(path / "heads.json", {"heads": rows})
+    write_json(path / "heads.json", {"heads": rows, "curves": {layers: list(curve) for layers, curve in (curves or {}).items()}})
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "kind": "onnx",

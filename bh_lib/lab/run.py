@@ -17,7 +17,7 @@ from bh_lib._jsonl import write_json
 from bh_lib.evaluate import Metrics, corpus_digest, evaluate_notes
 from bh_lib.evaluate.file import Analyzer
 from bh_lib.lab.alone import LayerAlone
-from bh_lib.lab.calibrate import calibrate_heads
+from bh_lib.lab.calibrate import calibrate_heads, fit_curves
 from bh_lib.lab.config import ExperimentConfig, read_config
 from bh_lib.lab.encoder import Encoder
 from bh_lib.lab.examples import Example, examples_of, labels_of
@@ -25,6 +25,7 @@ from bh_lib.lab.export import export_classifier
 from bh_lib.lab.train import TfidfScorer, fit_heads
 from bh_lib.lab.tune import tune_encoder
 from bh_lib.schema.note import LabelledNote, write_notes
+from bh_lib.sentinel import Sentinel
 from bh_lib.sentinel.layers.transformer import TransformerLayer
 from bh_lib.synth.corpus import generate_notes, seed_examples
 from bh_lib.synth.seeds import SeedKind, load_seeds
@@ -132,10 +133,12 @@ def train_layer(
     made: dict[str, Any],
     *,
     hard: Collection[str] = (),
+    notes: Sequence[LabelledNote] = (),
 ) -> tuple[TransformerLayer, Path | None]:
     """Train layer 2, calibrate it and set its thresholds on dev; export it where its kind can be exported.
 
-    Examples of the families in ``hard`` count ``config.hard_weight`` in training.
+    Examples of the families in ``hard`` count ``config.hard_weight`` in training. On ``notes``, of the development split, it is
+    measured how sure the sentinel may be of what its layers raise together.
     """
     np = require("numpy", extra="ml")
     counts = np.array([config.hard_weight if each.group in hard else 1.0 for each in train])
@@ -145,7 +148,9 @@ def train_layer(
     if config.model == "tfidf":
         scorer = TfidfScorer(texts, truth, min_positives=config.min_positives, counts=counts)
         calibrated = calibrate_heads(scorer(dev_texts), dev_truth, scorer.learned, **limits)
-        return _Remembering(scorer, calibrated, window=config.window, model=config.name), None
+        plain = _Remembering(scorer, calibrated, window=config.window, model=config.name)
+        plain.curves = fit_curves(Sentinel.load(classifier=plain), notes)
+        return plain, None
     weights = config.encoder
     if config.model == "tuned":
         weights = str(
@@ -168,7 +173,16 @@ def train_layer(
     fewest = config.min_positives
     heads = fit_heads(seen, truth, unseen, dev_truth, penalties=config.penalties, min_positives=fewest, counts=counts)
     calibrated = calibrate_heads(heads.logits(unseen), dev_truth, heads.learned, **limits)
-    export_classifier(out, encoder, heads, calibrated, name=config.name, window=config.window, made=made)
+    known = dict(zip(dev_texts, unseen, strict=True))
+
+    def recall(sentences: Sequence[str]) -> Any:
+        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in known]
+        if new:
+            known.update(zip(new, encoder.features(new), strict=True))
+        return heads.logits(np.stack([known[sentence] for sentence in sentences]))
+
+    curves = fit_curves(Sentinel.load(classifier=TransformerLayer(recall, calibrated, window=config.window)), notes)
+    export_classifier(out, encoder, heads, calibrated, name=config.name, window=config.window, curves=curves, made=made)
     return _Remembering.load(out), out
 
 
@@ -182,8 +196,6 @@ def _checked(corpus: Corpus, folder: Path, check: Check) -> None:
 
 
 def _systems(layer: TransformerLayer | None) -> dict[str, Analyzer]:
-    from bh_lib.sentinel import Sentinel
-
     if layer is None:
         return {"": Sentinel.load()}
     return {"": Sentinel.load(classifier=layer), "-alone": LayerAlone(layer)}
@@ -246,7 +258,7 @@ def run_experiment(
             "config": hashlib.sha256(json.dumps(config.to_dict()).encode()).hexdigest(),
             "seed": config.seed,
         }
-        layer, model = train_layer(config, train, dev, folder / "model", made, hard=corpus.hard)
+        layer, model = train_layer(config, train, dev, folder / "model", made, hard=corpus.hard, notes=corpus.dev)
         facts |= {"train_examples": len(train), "dev_examples": len(dev)}
         lap("train")
     judged: dict[str, Sequence[LabelledNote]] = {"test": corpus.test, "test-seeds": corpus.test_seeds, **(corpora or {})}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from bh_lib.schema.mention import Assertion, Experiencer, Temporality
 from bh_lib.schema.taxonomy import Severity, load_taxonomy
@@ -41,7 +43,7 @@ def _gravest(mentions: Sequence[Mention]) -> Mention:
     return min(mentions, key=lambda m: (_ASSERTIONS.index(m.assertion), _TIMES.index(m.temporality), -m.confidence, m.start))
 
 
-def _confidence(mentions: Sequence[Mention]) -> float:
+def _confidence(mentions: Sequence[Mention], curves: Mapping[str, tuple[float, float]]) -> float:
     # Two layers that agree are two pieces of evidence; ten mentions by one layer are not ten.
     best: dict[str, float] = {}
     for mention in mentions:
@@ -49,7 +51,11 @@ def _confidence(mentions: Sequence[Mention]) -> float:
     doubt = 1.0
     for confidence in best.values():
         doubt *= 1.0 - confidence
-    return 1.0 - doubt
+    curve = curves.get("+".join(sorted(best)))
+    if curve is None:
+        return 1.0 - doubt
+    sure = min(max(1.0 - doubt, 1e-4), 1.0 - 1e-4)
+    return 1.0 / (1.0 + math.exp(-(curve[0] * math.log(sure / (1.0 - sure)) + curve[1])))
 
 
 def _basis(flag_id: str, mentions: Sequence[Mention], decision: Decision) -> str:
@@ -67,8 +73,13 @@ def _basis(flag_id: str, mentions: Sequence[Mention], decision: Decision) -> str
     return f"Raised by {' and '.join(by) or 'a layer'} in {places}, {told}{rules}."
 
 
-def findings(mentions: Iterable[Mention], decision: Decision) -> tuple[Finding, ...]:
-    """One finding a raised flag, gravest first, then in the order of the taxonomy."""
+def findings(
+    mentions: Iterable[Mention], decision: Decision, curves: Mapping[str, tuple[float, float]] = MappingProxyType({})
+) -> tuple[Finding, ...]:
+    """One finding a raised flag, gravest first, then in the order of the taxonomy.
+
+    ``curves`` says, for the layers that raised it, how often such a confidence was right: a slope and intercept on its log odds.
+    """
     taxonomy = load_taxonomy()
     found = []
     for flag_id, own in _by_flag(mention for mention in mentions if mention.raised).items():
@@ -79,7 +90,7 @@ def findings(mentions: Iterable[Mention], decision: Decision) -> tuple[Finding, 
                 flag.domain,
                 flag.name,
                 decision.severity.get(flag_id, flag.severity),
-                _confidence(own),
+                _confidence(own, curves),
                 gravest.assertion,
                 gravest.temporality,
                 gravest.experiencer,

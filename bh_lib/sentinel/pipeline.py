@@ -98,7 +98,7 @@ class Sentinel:
         emotions = self._emotions(document, status)
         c_ssrs = assess(mentions, self._profile)
         decision = self._decision(Evidence(mentions, emotions, c_ssrs.ideation_level), status)
-        raised = findings(mentions, decision)
+        raised = findings(mentions, decision, getattr(self._transformer, "curves", {}))
         failed = [name for name, state in status.items() if state == "failed"]
         return Analysis(
             raised,

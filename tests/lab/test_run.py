@@ -21,8 +21,8 @@ THIN = {
     "max_tokens": 48,
     "penalties": (30.0,),
     "min_positives": 4,
-    "train_share": 0.3,
-    "judge_share": 0.3,
+    "train_share": 0.1,
+    "judge_share": 0.15,
     "dev_notes": 0,
     "test_notes": 0,
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bh_lib.errors import InputError
-from bh_lib.lab.calibrate import best_threshold, calibrate_heads, platt
+from bh_lib.lab.calibrate import best_threshold, calibrate_heads, fit_curves, platt
 from bh_lib.lab.examples import examples_of, labels_of
 from bh_lib.lab.train import TfidfScorer, fit_heads
 from bh_lib.schema.mention import Assertion
@@ -124,3 +124,14 @@ def test_the_baseline_tells_two_flags_apart():
     scores = TfidfScorer(texts, labels, min_positives=5)(["she drank again", "voices at night"])
     assert scores[0, IDS.index("SU-002")] > 0 > scores[0, IDS.index("CD-005a")]
     assert scores[1, IDS.index("CD-005a")] > 0 > scores[1, IDS.index("SU-002")]
+
+
+def test_a_layer_that_is_half_as_often_right_as_it_says_is_told_so():
+    class Sure:
+        def analyze_batch(self, texts):
+            return [{"flags": [{"flag_id": "SU-002", "confidence": 0.9, "layers": ("pattern",)}]} for _ in texts]
+
+    notes = [LabelledNote(str(n), f"note {n}", flags=("SU-002",) if n % 2 else ()) for n in range(80)]
+    slope, intercept = fit_curves(Sure(), notes)["pattern"]
+    assert 1 / (1 + np.exp(-(slope * np.log(9) + intercept))) == pytest.approx(0.5, abs=0.02)
+    assert fit_curves(Sure(), notes[:20]) == {}

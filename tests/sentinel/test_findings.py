@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bh_lib.schema.mention import Assertion, Temporality
@@ -50,6 +52,13 @@ def test_two_layers_are_two_pieces_of_evidence_and_ten_mentions_of_one_are_not()
     both = found(pattern, model)["CD-001"]
     assert both.confidence == pytest.approx(0.9)
     assert both.layers == ("pattern", "transformer")
+
+
+def test_a_curve_changes_how_sure_a_finding_is_and_nothing_else():
+    mentions = [Mention("SH-002", 0, 4, 0, confidence=0.9), Mention("SH-007", 5, 9, 0, layer="transformer", confidence=0.6)]
+    plain, curved = (findings(mentions, NOTHING, curves) for curves in ({}, {"pattern": (1.0, -2.0)}))
+    assert [replace(each, confidence=0.0) for each in plain] == [replace(each, confidence=0.0) for each in curved]
+    assert [round(each.confidence, 3) for each in curved] == [0.549, 0.6]
 
 
 def test_the_gravest_flag_comes_first_and_then_the_order_of_the_taxonomy():

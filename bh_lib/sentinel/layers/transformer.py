@@ -91,15 +91,16 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _heads(path: Path) -> tuple[Head, ...]:
+def _heads(path: Path) -> tuple[tuple[Head, ...], dict[str, tuple[float, float]]]:
     data = read_json(path)
     try:
         heads = tuple(Head(row["flag_id"], float(row["slope"]), float(row["intercept"]), row["threshold"]) for row in data["heads"])
-    except (KeyError, TypeError, ValueError):
+        curves = {str(layers): (float(slope), float(intercept)) for layers, (slope, intercept) in data.get("curves", {}).items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise InputError("needs heads, each of flag_id, slope, intercept and threshold", path=str(path)) from None
     if tuple(head.flag_id for head in heads) != load_taxonomy().ids:
         raise InputError("needs one head a flag, in the order of schema/flags.toml", path=str(path))
-    return heads
+    return heads, curves
 
 
 def _onnx_scorer(folder: Path, manifest: Mapping[str, Any], threads: int) -> Callable[[Sequence[str]], NDArray[Any]]:
@@ -148,6 +149,9 @@ class TransformerLayer:
         The longest window, in sentences.
     model : str
         The name that a mention's cue carries.
+    curves : Mapping of str to tuple of float
+        By the layers that raised a flag, such as ``pattern+transformer``: slope and intercept that turn the log odds of their joint
+        confidence into how often they were right on the development split, with the pattern packs of that day.
 
     Examples
     --------
@@ -170,8 +174,10 @@ class TransformerLayer:
         *,
         window: int = 1,
         model: str = "model",
+        curves: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         self._scorer, self._heads, self._window, self.model = scorer, tuple(heads), window, model
+        self.curves = dict(curves or {})
         if tuple(head.flag_id for head in self._heads) != load_taxonomy().ids:
             raise InputError("a classifier needs one head a flag, in the order of schema/flags.toml")
 
@@ -198,7 +204,8 @@ class TransformerLayer:
             raise InputError("is no classifier that this layer can run", path=str(path / "manifest.json"))
         scorer = _onnx_scorer(path, manifest, threads)
         name = f"{manifest.get('name', 'model')}@{manifest['files']['model.onnx'][:12]}"
-        return cls(scorer, _heads(path / "heads.json"), window=int(manifest.get("window", 1)), model=name)
+        heads, curves = _heads(path / "heads.json")
+        return cls(scorer, heads, window=int(manifest.get("window", 1)), model=name, curves=curves)
 
     @property
     def heads(self) -> tuple[Head, ...]:

@@ -125,6 +125,18 @@ def test_heads_in_another_order_are_refused(exported):
         TransformerLayer.load(sealed(exported))
 
 
+def test_curves_are_read_and_ones_that_are_none_are_refused(exported):
+    heads = json.loads((exported / "heads.json").read_text())
+    for curves in ({"pattern": [0.5, -1]}, {"pattern": [0.5]}, ["pattern"]):
+        (exported / "heads.json").write_text(json.dumps({**heads, "curves": curves}))
+        sealed(exported)
+        if curves == {"pattern": [0.5, -1]}:
+            assert TransformerLayer.load(exported).curves == {"pattern": (0.5, -1.0)}
+            continue
+        with pytest.raises(InputError, match="needs heads"):
+            TransformerLayer.load(exported)
+
+
 def test_a_folder_without_a_manifest_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         TransformerLayer.load(tmp_path)
