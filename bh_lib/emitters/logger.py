@@ -160,7 +160,7 @@ class AuditLogger(Calls):
             "filtered": self._filtered,
             "metadata_dropped": self.redactor.dropped,
             "schema_losses": self._downgrade.total if self._downgrade is not None else 0,
-            **{key: counters[key] for key in ("sink_failures", "spooled", "replayed", "dropped")},
+            **{key: counters[key] for key in ("sink_failures", "spooled", "replayed", "dropped", "lost_by_last_run")},
             "sync_failures": self.sink.sync_failures,
             "pending": self._delivery.pending(),
             "healthy": not (counters["dropped"] or self.sink.sync_failures or self._delivery.pending() > self.config.capacity // 2),

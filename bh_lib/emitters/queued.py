@@ -15,6 +15,7 @@ from weakref import WeakSet
 from bh_lib.emitters.delivery import OnFailure
 from bh_lib.emitters.sinks.base import Receipt, Sink
 from bh_lib.emitters.spool import Spool
+from bh_lib.emitters.tally import Tally
 from bh_lib.errors import ConfigError, SinkError
 
 __all__ = ["Queued"]
@@ -29,10 +30,11 @@ _AT_EXIT = 10.0
 class Queued:
     """A bounded queue and one thread that empties it into the sink, in batches.
 
-    What waits when the process is killed is lost, at most `capacity` and one batch of 256: that is the difference from `Durable`. A
-    queue that waits too long is a state, not an accident: `pending` says how many it would be. A full queue
-    blocks the caller (an event loop too) or drops the event and counts it, as `when_full` says. In a forked child the queue starts
-    empty, the parent delivers what it had accepted.
+    What waits when the process is killed is lost, at most `capacity` and one batch of 256: that is the difference from `Durable`.
+    With a spool the next process knows how many that were at most: ``lost_by_last_run``, in `counters` and in the log. A queue that
+    waits too long is a state, not an accident: `pending` says how many it would be. A full queue blocks the caller (an event loop
+    too) or drops the event and counts it, as `when_full` says. In a forked child the queue starts empty, the parent delivers what
+    it had accepted.
 
     Parameters
     ----------
@@ -70,6 +72,7 @@ class Queued:
         self._sink, self._spool = sink, spool
         self._capacity, self._blocks = capacity, when_full == "block"
         self.counters: Counter[str] = Counter()
+        self._tally: Tally | None = None
         self._start_empty()
         _alive.add(self)
 
@@ -80,6 +83,14 @@ class Queued:
         self._hand: list[dict[str, Any]] = []
         self._closing = self._abandoned = False
         self._thread: threading.Thread | None = None
+        if self._spool is None:
+            return
+        if self._tally is not None:
+            self._tally.abandon()
+        self._tally = Tally(self._spool.path, self._spool.base)
+        self.counters["lost_by_last_run"] = self._tally.lost
+        if self._tally.lost:
+            _log.error("at most %d events are lost that a process before this one held in memory when it ended", self._tally.lost)
 
     def submit(self, event: dict[str, Any]) -> Receipt:
         """Queue one event.
@@ -99,6 +110,8 @@ class Queued:
             if self._closing:
                 raise SinkError(f"event {event['event_id']} is not kept: the logger is closed")
             self._waiting.append(event)
+            if self._tally is not None:
+                self._tally.note(len(self._waiting) + len(self._hand))
             if self._thread is None:
                 self._start()
             self._changed.notify_all()
@@ -138,6 +151,8 @@ class Queued:
             self._abandoned = bool(self._hand)
             self._waiting.clear()
         self._keep(left)
+        if self._tally is not None:
+            self._tally.remove()
         if self._spool is not None:
             self._spool.close()
         return done and not left
@@ -153,6 +168,8 @@ class Queued:
             batch = list(self._waiting)
             self._waiting.clear()
             self._deliver(batch)
+            if self._tally is not None:
+                self._tally.note(0)
             return
         # A process that multiprocessing forked leaves without the exit handlers that close a logger.
         util = sys.modules.get("multiprocessing.util")
@@ -177,6 +194,8 @@ class Queued:
                 _log.error("%d events dropped: %s", len(self._hand), type(error).__name__)
             with self._changed:
                 self._hand = []
+                if self._tally is not None:
+                    self._tally.note(len(self._waiting))
                 self._changed.notify_all()
 
     def _deliver(self, batch: list[dict[str, Any]]) -> None:

@@ -43,6 +43,8 @@ class Spool:
 
     Attributes
     ----------
+    base, path : Path
+        The journal as it was named, and the one that was taken.
     moved : int
         Events that a replay brought into the sink so far.
     spoiled : int
@@ -69,7 +71,7 @@ class Spool:
         self._at = self._end = self._count = 0
         self._held: set[str] | None = None
         self._inherited = False
-        self._base = Path(path)
+        self.base = Path(path)
         self._retry_after = retry_after
         self.moved = self.spoiled = 0
         self._own()
@@ -191,7 +193,7 @@ class Spool:
         self._at = self._end = self._count = 0
         self._held, self._inherited = None, False
         for number in count():
-            self.path = self._base.with_name(f"{self._base.name}.{number}") if number else self._base
+            self.path = self.base.with_name(f"{self.base.name}.{number}") if number else self.base
             fd = self._opened(self.path, os.O_CREAT)
             if _locked(fd):
                 break
@@ -227,8 +229,8 @@ class Spool:
 
     def _take_over(self) -> None:
         """Add what dead processes left behind; theirs is emptied after ours has it, so a crash repeats and never loses."""
-        pattern = re.compile(re.escape(self._base.name) + r"(\.\d+)?")
-        for path in sorted(self._base.parent.iterdir()):
+        pattern = re.compile(re.escape(self.base.name) + r"(\.\d+)?")
+        for path in sorted(self.base.parent.iterdir()):
             if path == self.path or not pattern.fullmatch(path.name):
                 continue
             fd = self._opened(path, 0)

@@ -74,6 +74,65 @@ def test_a_killed_queue_loses_no_more_than_it_may_hold(root):
     assert (figures["repeated"], figures["verdict"]) == (0, "CONSISTENT")
 
 
+SPOOLED = QUEUED.replace('on_failure="drop"', 'spool=sys.argv[1] + ".spool"')
+
+
+def test_what_a_killed_queue_held_is_counted_by_the_next_one_and_only_once(tmp_path, caplog):
+    path = tmp_path / "audit.jsonl"
+    for most in (600, 1200):  # the second one finds what two left
+        children = []
+        for _ in range(most // 600):
+            command = [sys.executable, "-c", SPOOLED + RECORDED + "time.sleep(600)", str(path), "5"]
+            children.append(subprocess.Popen(command, stdout=subprocess.PIPE))
+        for child in children:
+            assert child.stdout.readline() == b"recorded\n"
+        before = len(ids(path))
+        for child in children:
+            child.kill()
+            child.communicate()
+        lost = most - (len(ids(path)) - before)
+        config = AuditConfig(service="s", delivery="queued", spool=f"{path}.spool")
+        with AuditLogger(config, sink=JsonlSink(path)) as audit:
+            told = audit.health()["lost_by_last_run"]
+            audit.record("READ", actor=WHO, resource=WHAT)
+        assert lost <= told <= lost + 256 * len(children) and told <= most
+        assert f"at most {told} events are lost" in caplog.text
+        with AuditLogger(config, sink=JsonlSink(path)) as audit:
+            assert audit.health()["lost_by_last_run"] == 0
+    assert [file.name for file in tmp_path.glob("*.waiting")] == []
+
+
+def test_a_fork_and_an_orderly_end_leave_nothing_to_report(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    config = AuditConfig(service="s", delivery="queued", spool=tmp_path / "spool")
+    audit = AuditLogger(config, sink=JsonlSink(path))
+    audit.record("READ", actor=WHO, resource=WHAT)
+    child = os.fork()
+    if not child:
+        audit.record("READ", actor=WHO, resource=WHAT)
+        audit.close()
+        os._exit(audit.health()["lost_by_last_run"])
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    audit.close()
+    assert list(tmp_path.glob("*.waiting")) == []
+    with AuditLogger(config, sink=JsonlSink(path)) as audit:
+        assert audit.health()["lost_by_last_run"] == 0
+    assert len(ids(path)) == 2
+
+
+def test_a_folder_that_is_full_costs_the_count_and_no_event(tmp_path, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(28, "full")
+
+    path = tmp_path / "audit.jsonl"
+    monkeypatch.setattr(os, "pwrite", full)
+    config = AuditConfig(service="s", delivery="queued", spool=tmp_path / "spool")
+    with AuditLogger(config, sink=JsonlSink(path)) as audit:
+        audit.record("READ", actor=WHO, resource=WHAT)
+    assert len(ids(path)) == 1
+    assert "can't be counted" in caplog.text
+
+
 def test_a_frozen_queue_goes_on_where_it_stood_when_it_is_thawed(tmp_path):
     path = tmp_path / "audit.jsonl"
     child = start(path, RECORDED, "0.05")
