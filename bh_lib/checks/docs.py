@@ -33,7 +33,7 @@ td,code,span,li,p,h2,h3{overflow-wrap:anywhere}
 h1,h2,h3,h4,h5{line-height:1.25;margin:1.4rem 0 .4rem} h4,h5{font-size:1.05rem} a{color:#0b4f8a}
 ul{padding-left:1.2rem} .badge{font-weight:600;padding:0 .35rem;border:1px solid #767676;border-radius:.25rem}
 button,input,.fixed-table-toolbar,.navbar-toggler,.cooltip,.modal,footer,.action-card{display:none!important}
-.sticky>.card:first-child,.collapse,[data-toggle=collapse],.lead{display:none!important}
+.navbar-brand,.sticky>.card:first-child,.collapse,[data-toggle=collapse],.lead{display:none!important}
 [class*=fa-check]::before{content:"holds"} [class*=fa-times]::before{content:"fails";font-weight:700}
 [class*=fa-exclamation]::before{content:"error"} i{font-style:normal}
 nav{height:auto!important} nav ul,.breadcrumb{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1rem}

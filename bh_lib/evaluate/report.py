@@ -26,7 +26,8 @@ th:first-child,td:first-child{text-align:left}caption{text-align:left;color:#516
 svg .small{font-size:11px;fill:#51606e}svg .light{fill:#fff}.bar{fill:#2f6f9f}rect.few{fill:url(#few)}.pale{fill:#dde7ef}
 .hatch{stroke:#2f6f9f;stroke-width:2}.grid{stroke:#ccd5dd}.whisker{stroke:#10202e;stroke-width:2}.frame{fill:none;stroke:#ccd5dd}
 .edge{fill:#2f6f9f;stroke:#ccd5dd}.diagonal{fill:#2f6f9f;stroke:#10202e;stroke-width:2}.curve{fill:none;stroke:#2f6f9f;stroke-width:2}
-.point{fill:#2f6f9f}
+.point{fill:#2f6f9f}.scroll{overflow-x:auto}.scroll:focus-visible{outline:3px solid #2f6f9f}
+@media(max-width:40rem){th,td{padding:.25rem .35rem}}
 """
 
 
@@ -43,7 +44,10 @@ def _range(interval: object) -> str:
 def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     body = "".join("<tr>" + "".join(f"<td>{_shown(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    # On a narrow screen the table scrolls, not the page; by keyboard too.
+    label = escape(caption or head[0], quote=True)
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>'
 
 
 def _overview(shape: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; m
 h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.25rem; margin-top: 2.4rem; }
 p.about, p.small, figcaption { color: #4a5360; margin: .2rem 0 .8rem; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
-dl.facts dt { font-weight: 600; } dl.facts dd { margin: 0; }
+dl.facts dt { font-weight: 600; } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0; list-style: none; }
 a { color: #0b57a4; } a:focus-visible, .scroll:focus-visible { outline: 3px solid #0b57a4; outline-offset: 2px; }
 .scroll { overflow-x: auto; max-height: 34rem; border: 1px solid #d5dae1; border-radius: 6px; }
@@ -29,6 +29,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 p.none { background: #f3f5f8; border-radius: 6px; padding: .6rem .8rem; }
 figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; }
+@media (max-width: 40rem) { dl.facts { grid-template-columns: 1fr; } svg text { font-size: 18px; } }
 @media print { .scroll { max-height: none; overflow: visible; } }
 """
 _TIMES = {"at", "first", "last", "reviewed_at", "review_due_at", "expires_at"}
