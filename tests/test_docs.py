@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 FENCE = re.compile(r"^```([a-z]*)(?: ([a-z]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-RUN, SHOWN = ("python", "bash", "sql"), ("text", "dockerfile", "ini", "mermaid")
+RUN, SHOWN = ("python", "bash", "sql"), ("text", "dockerfile", "ini", "mermaid", "toml")
 # The published packages pin what ours doesn't, so they live in an environment of their own.
 PEERS = Path(os.environ.get("BH_PEERS_PYTHON", Path.home() / ".cache" / "bh-peers" / "venv" / "bin" / "python"))
 PEERS_LEDGER = ROOT / "tests" / "cases" / "bh-audit-logger-2.0.0.jsonl"
