@@ -26,7 +26,7 @@ _STYLE: Final = (
     "<style>.bh{font:15px/1.6 system-ui,sans-serif;color:#1c1c1c;background:#fff;max-width:60rem;padding:.5rem 1rem}"
     ".bh mark{color:inherit;padding:.1em .2em;border-radius:.2em;border-bottom:2px solid #555}"
     ".bh mark.off{border-bottom-style:dotted}.bh sup{font-size:.7em;font-weight:600;margin-left:.2em}"
-    ".bh pre{white-space:pre-wrap!important;overflow:visible!important;word-break:normal!important;font:inherit;margin:.5rem 0}"
+    ".bh pre{white-space:pre-wrap!important;overflow:visible!important;word-break:normal!important;font:inherit!important;margin:.5rem 0}"
     ".bh table{border-collapse:collapse;margin:.5rem 0}"
     ".bh td,.bh th{text-align:left!important;padding:.2rem .8rem .2rem 0;vertical-align:top;border-bottom:1px solid #ddd}"
     ".bh small{color:#444}</style>"

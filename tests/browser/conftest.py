@@ -72,7 +72,12 @@ def visit(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..
         contexts.append(context)
         page = context.new_page()
         seen = Visit(page, home)
-        page.on("console", lambda message: seen.complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                seen.complaints.append(f"{message.text} {message.location.get('url', '')}") if message.type == "error" else None
+            ),
+        )
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         context.on("request", lambda asked: seen.asked.append(asked.url))
         page.goto(url, wait_until=wait)
