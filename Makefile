@@ -45,6 +45,7 @@ contracts: $(BIN)/.installed ## import-linter: which room may import which
 	@$(BIN)/lint-imports
 
 lab: $(BIN)/.installed ## JupyterLab on the notebooks
+	@$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements" >/dev/null
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 mlflow: $(BIN)/.installed ## the MLflow UI over the demo's runs

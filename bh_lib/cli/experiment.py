@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Synthesize, check, train, calibrate, evaluate, track.
 
-    Not there yet: full fine-tuning, contrastive warm-up, zero-shot and static embeddings.
+    Not there yet: contrastive warm-up, zero-shot and static embeddings.
     """
     from bh_lib.checks import check_notes, require_critical
     from bh_lib.evaluate import read_labelled

@@ -68,7 +68,7 @@ def evaluate(
 ) -> None:
     """Measure flag accuracy on your own labelled file.
 
-    Not there yet: PR curves, robustness and decision-curve sections.
+    Not there yet: PR curves and decision-curve sections.
     """
     from bh_lib.evaluate import evaluate_file
 

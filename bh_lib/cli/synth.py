@@ -57,10 +57,7 @@ def notes(
     seeds: Annotated[Path | None, typer.Option(help="Folder of seed corpora; those of this release if left out.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compose labelled notes from hand-written seeds, split by seed family.
-
-    Not there yet: the challenge set, and the depth of the seed corpora (see their data card).
-    """
+    """Compose labelled notes from hand-written seeds, split by seed family."""
     from bh_lib.synth import write_corpus
 
     with progress("composing notes"):
