@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 __all__ = ["compiled", "expanded", "expression_fault", "lowered", "parse_tree"]
@@ -73,6 +74,7 @@ def parse_tree(regex: str) -> Any:
     return _PARSER.parse(regex, re.ASCII)
 
 
+@lru_cache(maxsize=8192)
 def compiled(regex: str) -> re.Pattern[str]:
     """Compile for normalized text; word boundaries and classes are ASCII, as in RE2."""
     return re.compile(regex, re.ASCII)

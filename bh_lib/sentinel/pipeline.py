@@ -6,6 +6,7 @@ import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from bh_lib.schema.taxonomy import load_taxonomy
 from bh_lib.sentinel.analysis import Analysis
@@ -26,6 +27,13 @@ from bh_lib.sentinel.rules import Decision, apply_rules, load_rules
 __all__ = ["Sentinel"]
 
 _NO_DECISION = Decision({}, False, (), ())
+
+
+@cache
+def _release_layer(fast: bool) -> tuple[PatternLayer, ContextEngine]:
+    """This release's patterns compiled, once a process: that is most of what loading takes, and they hold nothing of any text."""
+    engine = ContextEngine(load_cues())
+    return PatternLayer(release_patterns(), engine, fast=fast), engine
 
 
 class Sentinel:
@@ -68,14 +76,14 @@ class Sentinel:
         InputError, IntegrityError
             If the classifier's folder can't be used, or isn't what its manifest says.
         """
-        engine = ContextEngine(load_cues())
+        layer, engine = _release_layer(fast)
         load_rules()
         load_lexicon()
         if isinstance(classifier, str | os.PathLike):
             from bh_lib.sentinel.layers.transformer import TransformerLayer
 
             classifier = TransformerLayer.load(classifier)
-        return cls(PatternLayer(release_patterns(), engine, fast=fast), engine, classifier, profile)
+        return cls(layer, engine, classifier, profile)
 
     def analyze(self, text: str, id: str | None = None) -> Analysis:  # noqa: A002  (the contract's word)
         """Analyze one text.

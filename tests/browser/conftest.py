@@ -48,7 +48,8 @@ class Visit:
         ]
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in its thread: it ends with the file, or no later test could call asyncio.run.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -64,9 +64,12 @@ def test_time_grows_no_faster_than_the_text(unit: str) -> None:
 
     def seconds(size: int) -> float:
         document = read_document((unit * (size // len(unit) + 1))[:size])
-        start = time.process_time()
-        layer.mentions(document)
-        return time.process_time() - start
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            layer.mentions(document)
+            times.append(time.process_time() - start)
+        return min(times)
 
     small, large = max(seconds(5_000), 0.005), seconds(40_000)
     assert large < small * 8 * 4
