@@ -12,6 +12,7 @@ from bh_lib.emitters import AuditConfig, AuditLogger, MemorySink
 from bh_lib.emitters.queued import Queued
 from bh_lib.emitters.spool import Spool
 from bh_lib.errors import ConfigError, SinkError
+from tests.emitters.gate import Gate
 
 
 def logger(sink, tmp_path, policy, **settings):
@@ -121,17 +122,6 @@ def test_a_queue_delivers_in_order_and_drains_on_close(tmp_path, who, what):
     assert [event["event_id"] for event in sink.events] == accepted
     with pytest.raises(SinkError):
         audit.record("READ", actor=who, resource=what)
-
-
-class Gate(MemorySink):
-    def __init__(self):
-        super().__init__()
-        self.open, self.entered = threading.Event(), threading.Event()
-
-    def write(self, line):
-        self.entered.set()
-        self.open.wait(10)
-        super().write(line)
 
 
 def test_a_full_queue_drops_and_counts_if_told_to():

@@ -12,19 +12,7 @@ from bh_lib.emitters.queued import Queued
 from bh_lib.emitters.sinks.base import Sink
 from bh_lib.emitters.spool import Spool
 from bh_lib.errors import SinkError
-
-
-class Gate(MemorySink):
-    """Holds everybody up until it is opened."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.entered = threading.Event(), threading.Event()
-
-    def write(self, line):
-        self.entered.set()
-        self.open.wait(20)
-        super().write(line)
+from tests.emitters.gate import Gate
 
 
 def numbered(count):
