@@ -103,7 +103,7 @@ class Unchained(Sink):
         super().__init__()
         self.events = []
     def write(self, line):
-        raise NotImplementedError
+        pass
     def append(self, event):
         self.events.append(event)
         return Receipt(event["event_id"], None, None)
