@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bh_lib.emitters import make_checkpoint
+from tests.emitters import days
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -101,3 +104,15 @@ def cluster() -> Iterator[Cluster]:
 def postgres(request: pytest.FixtureRequest) -> str:
     """The URL of a database: ``BH_TEST_POSTGRES`` where it is set, else one that is started here."""
     return os.environ.get("BH_TEST_POSTGRES") or request.getfixturevalue("cluster").url()
+
+
+@pytest.fixture(params=["one file", "rotated", "rotated at every event"])
+def kept(request, tmp_path):
+    """A ledger of 40 days, and a checkpoint of each."""
+    path = tmp_path / "audit.jsonl"
+    options = {"one file": {}, "rotated": {"rotate_bytes": 2000}, "rotated at every event": {"rotate_bytes": 1}}[request.param]
+    anchors = {}
+    for number in range(40):
+        days.write(path, [number], **options)
+        anchors[number + 1] = make_checkpoint(path, days.SECRET)
+    return path, anchors

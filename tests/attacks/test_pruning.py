@@ -17,7 +17,6 @@ import pytest
 from bh_lib.emitters import (
     JsonlSink,
     Verdict,
-    generate_keys,
     ledger_files,
     make_checkpoint,
     verify,
@@ -26,37 +25,7 @@ from bh_lib.emitters import _removal as removal_module
 from bh_lib.emitters.chain import link, new_chain, parse_line
 from bh_lib.emitters.prune import prune
 from bh_lib.emitters.pruned import record_path
-
-SECRET, PUBLIC = generate_keys("auditor.example")
-OTHER, OTHER_PUBLIC = generate_keys("somebody.example")
-
-
-def day(number: int) -> str:
-    return f"2021-{1 + number // 28:02}-{1 + number % 28:02}T08:00:00.000Z"
-
-
-def write(path: Path, numbers, **options) -> None:
-    """One event a day."""
-    sink = JsonlSink(path, **options)
-    for number in numbers:
-        sink.append({"event_id": f"e{number:03}", "timestamp": day(number)})
-    sink.close()
-
-
-@pytest.fixture(params=["one file", "rotated", "rotated at every event"])
-def kept(request, tmp_path):
-    """A ledger of 40 days, and a checkpoint of each."""
-    path = tmp_path / "audit.jsonl"
-    options = {"one file": {}, "rotated": {"rotate_bytes": 2000}, "rotated at every event": {"rotate_bytes": 1}}[request.param]
-    anchors = {}
-    for number in range(40):
-        write(path, [number], **options)
-        anchors[number + 1] = make_checkpoint(path, SECRET)
-    return path, anchors
-
-
-def ids(path: Path) -> list[str]:
-    return [parse_line(line)["event_id"] for file in ledger_files(path) for line in file.read_bytes().splitlines()]
+from tests.emitters.days import OTHER, PUBLIC, SECRET, day, ids, write
 
 
 @pytest.mark.parametrize("change", ["peaks", "heads", "size", "proofs", "gone", "junk", "cut", "signature"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
@@ -16,46 +15,14 @@ from bh_lib.emitters import (
     MemorySink,
     Verdict,
     check_note,
-    generate_keys,
     ledger_files,
     make_checkpoint,
     verify,
 )
-from bh_lib.emitters.chain import parse_line
 from bh_lib.emitters.prune import prune
 from bh_lib.emitters.pruned import read_records, record_path
 from bh_lib.errors import BhError, ConfigError, IntegrityError
-
-SECRET, PUBLIC = generate_keys("auditor.example")
-OTHER, OTHER_PUBLIC = generate_keys("somebody.example")
-
-
-def day(number: int) -> str:
-    return f"2021-{1 + number // 28:02}-{1 + number % 28:02}T08:00:00.000Z"
-
-
-def write(path: Path, numbers, **options) -> None:
-    """One event a day."""
-    sink = JsonlSink(path, **options)
-    for number in numbers:
-        sink.append({"event_id": f"e{number:03}", "timestamp": day(number)})
-    sink.close()
-
-
-@pytest.fixture(params=["one file", "rotated", "rotated at every event"])
-def kept(request, tmp_path):
-    """A ledger of 40 days, and a checkpoint of each."""
-    path = tmp_path / "audit.jsonl"
-    options = {"one file": {}, "rotated": {"rotate_bytes": 2000}, "rotated at every event": {"rotate_bytes": 1}}[request.param]
-    anchors = {}
-    for number in range(40):
-        write(path, [number], **options)
-        anchors[number + 1] = make_checkpoint(path, SECRET)
-    return path, anchors
-
-
-def ids(path: Path) -> list[str]:
-    return [parse_line(line)["event_id"] for file in ledger_files(path) for line in file.read_bytes().splitlines()]
+from tests.emitters.days import OTHER_PUBLIC, PUBLIC, SECRET, day, ids, write
 
 
 def test_old_events_go_and_every_later_anchor_still_holds(kept):
