@@ -21,6 +21,7 @@ from bh_lib.sentinel.knowledge import KNOWLEDGE, Fault, Pattern, default_packs, 
 from bh_lib.sentinel.layers.patterns import PatternLayer
 from bh_lib.sentinel.mention import Mention
 from bh_lib.sentinel.rules import read_rules
+from bh_lib.sentinel.shorthand import read_shorthand
 from bh_lib.sentinel.spelling import read_spelling
 
 __all__ = ["check_knowledge", "main"]
@@ -92,6 +93,7 @@ def _shared() -> list[Fault]:
     faults = _tried(lambda: read_rules(KNOWLEDGE / "rules.toml"))
     faults += _tried(lambda: read_lexicon(KNOWLEDGE / "emotion.toml", KNOWLEDGE / "emotion_modifiers.toml"))
     faults += _tried(lambda: read_spelling(KNOWLEDGE / "spelling.toml"))
+    faults += _tried(lambda: read_shorthand(KNOWLEDGE / "shorthand.toml"))
     for path in sorted(KNOWLEDGE.glob("*.toml")):
         try:
             faults += _coupled(path)

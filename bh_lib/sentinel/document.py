@@ -10,7 +10,8 @@ from typing import Final
 
 from bh_lib.errors import InputError
 from bh_lib.schema.note import LONGEST_TEXT
-from bh_lib.sentinel.preprocess import GONE, Shifts, fold, original, reduce
+from bh_lib.sentinel.preprocess import GONE, Shifts, ending, fold, original, reduce
+from bh_lib.sentinel.shorthand import shortened, written_out
 from bh_lib.sentinel.spelling import mended
 
 __all__ = ["LONGEST_SENTENCE", "LONGEST_TEXT", "Document", "Sentence", "read_document"]
@@ -39,7 +40,7 @@ class Sentence:
     start, end : int
         Indices into the text as given.
     norm : str
-        Folded and reduced: what patterns match.
+        Folded, reduced, its shorthand written out: what patterns match.
     norm_start : int
         Where it begins in the document's ``norm``.
     block : int
@@ -59,7 +60,7 @@ class Sentence:
         """A span of ``norm`` as a span of the text as given."""
         if self.shifts is None:
             return self.start + start, self.start + end
-        return self.start + original(start, self.shifts), self.start + original(end - 1, self.shifts) + 1
+        return self.start + original(start, self.shifts), self.start + ending(end, self.shifts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ def read_document(text: str) -> Document:
     if len(text) > LONGEST_TEXT:
         raise InputError(f"a text has at most {LONGEST_TEXT:,} characters: split it")
     folded = mended(fold(text))
+    short = shortened(folded)
     sentences: list[Sentence] = []
     starts: list[int] = []
     length = 0
@@ -153,6 +155,8 @@ def read_document(text: str) -> Document:
             continue
         start += len(piece) - len(piece.lstrip(blank))
         norm, shifts = reduce(bare)
+        if short:
+            norm, shifts = written_out(norm, shifts)
         sentences.append(Sentence(len(sentences), start, start + len(bare), norm, length, block, shifts))
         starts.append(length)
         length += len(norm) + 1

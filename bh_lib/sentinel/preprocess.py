@@ -13,13 +13,14 @@ import unicodedata
 from bisect import bisect_right
 from typing import Final
 
-__all__ = ["GONE", "Shifts", "fold", "original", "reduce"]
+__all__ = ["GONE", "Shifts", "ending", "fold", "original", "reduce"]
 
 GONE: Final = "\x00"
 """Stands in folded text for a character that `reduce` takes out."""
 
-Shifts = tuple[tuple[int, ...], tuple[int, ...]]
-"""Where in the reduced text the distance to the folded text changes, and to how much."""
+Shifts = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""Stretches of the reduced text: where each begins, where that lies in the folded text, and how wide it is there if it is
+written in other characters; 0 where it is the same, letter by letter."""
 
 _QUOTES: Final = dict.fromkeys("‘’‚‛′ʼ＇`´", "'") | dict.fromkeys("“”„‟″«»", '"')
 _DASHES: Final = dict.fromkeys("‐‑‒–—―−﹣－", "-")
@@ -107,22 +108,45 @@ def reduce(folded: str) -> tuple[str, Shifts | None]:
     if _MESSY.search(folded) is None:
         return folded, None
     pieces: list[str] = []
-    places, amounts = [0], [0]
+    places, firsts, widths = [0], [0], [0]
     at = length = 0
     for messy in _MESSY.finditer(folded):
         put = _put(messy[0])
         pieces += (folded[at : messy.start()], put)
-        length += messy.start() - at + len(put)
+        length += messy.start() - at
+        if messy[0][0] == "&":
+            places.append(length)
+            firsts.append(messy.start())
+            widths.append(len(messy[0]) if len(put) == 1 else 0)
+        length += len(put)
         at = messy.end()
         places.append(length)
-        amounts.append(at - length)
+        firsts.append(at)
+        widths.append(0)
     pieces.append(folded[at:])
-    return "".join(pieces), (tuple(places), tuple(amounts))
+    return "".join(pieces), (tuple(places), tuple(firsts), tuple(widths))
 
 
 def original(offset: int, shifts: Shifts | None) -> int:
     """Where a place in reduced text lies in the folded text."""
     if shifts is None:
         return offset
-    places, amounts = shifts
-    return offset + amounts[bisect_right(places, offset) - 1]
+    places, firsts, widths = shifts
+    at = bisect_right(places, offset) - 1
+    return firsts[at] if widths[at] else firsts[at] + offset - places[at]
+
+
+def ending(offset: int, shifts: Shifts | None) -> int:
+    """Where the character of reduced text before a place ends in the folded text.
+
+    Examples
+    --------
+    >>> reduced, shifts = reduce("i can&#39;")
+    >>> ending(len(reduced), shifts)
+    10
+    """
+    if shifts is None:
+        return offset
+    places, firsts, widths = shifts
+    at = bisect_right(places, offset - 1) - 1
+    return firsts[at] + (widths[at] or offset - places[at])

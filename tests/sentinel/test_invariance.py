@@ -21,8 +21,6 @@ TEXTS = [
 SAME_WORDS = ("lower case", "upper case", "curly apostrophe", "double spaces", "no-break spaces")
 # A form is read by its marks and lines, and an upper-case note has none that begin a sentence in lower case.
 OTHER_WORDS = tuple(name for name in VARIANTS if name not in (*SAME_WORDS, "typing slip"))
-# Cues know shorthand; patterns spell "with" out, and so miss "w/": 7 of 85 sentences of the cases. A gap that is known, and held.
-BOUND = {"shorthand": 0.10}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,7 @@ def test_the_same_words_give_the_same_flags(flips, name):
 @pytest.mark.parametrize("name", OTHER_WORDS)
 def test_a_small_change_of_wording_changes_few_verdicts(flips, name):
     assert flips[name].n >= 2
-    assert flips[name].rate <= BOUND.get(name, 0.05)
+    assert flips[name].rate <= 0.05
 
 
 def test_a_typing_slip_changes_fewer_verdicts_than_published_models_do(flips):
