@@ -58,13 +58,18 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
         yield lambda done: bar.update(task, advance=done)
 
 
-def fields_of(pairs: Sequence[str] | None, known: Sequence[str], path: Path) -> dict[str, str] | None:
+def fields_of(
+    pairs: Sequence[str] | None,
+    known: Sequence[str],
+    path: Path,
+    rows: Callable[[Path], Iterator[tuple[int, dict[str, Any]]]] = read_jsonl,
+) -> dict[str, str] | None:
     """Read ``--field ours=theirs`` options, and hold them to what can be mapped and to a file that has the fields.
 
     Raises
     ------
     InputError
-        If ours is none of ``known``, or no row of the file has theirs.
+        If ours is none of ``known``, or no row of the file has theirs; ``rows`` reads the file.
 
     Examples
     --------
@@ -84,7 +89,7 @@ def fields_of(pairs: Sequence[str] | None, known: Sequence[str], path: Path) -> 
         raise InputError(f"--field can map {', '.join(known)}")
     unseen = set(fields.values())
     # Most often the first row has them all, and no more is read.
-    for _, row in read_jsonl(path):
+    for _, row in rows(path):
         unseen -= row.keys()
         if not unseen:
             break

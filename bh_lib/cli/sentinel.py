@@ -11,6 +11,8 @@ from bh_lib.cli.console import JsonOption, fields_of, found_wanting, lines_in, p
 
 __all__ = ["app"]
 
+_SAMPLE = 200
+
 app = typer.Typer(no_args_is_help=True, help="Find possible safety signals in text. Decision support, never a diagnosis.")
 
 Classifier = Annotated[
@@ -23,14 +25,14 @@ Fields = Annotated[
 ]
 
 
-def _sentinel(classifier: str | None) -> Any:
+def _sentinel(classifier: str | None, *, keep_scores: bool = False) -> Any:
     from bh_lib.sentinel import Sentinel
 
     if classifier is None:
         return Sentinel.load()
     from bh_lib.lab import load_sentinel
 
-    return load_sentinel(classifier)
+    return load_sentinel(classifier, keep_scores=keep_scores)
 
 
 @app.command(epilog='Example: bh sentinel analyze notes.jsonl analyses.jsonl   with {"id": ..., "text": ...} a line')
@@ -56,25 +58,43 @@ def analyze(
     say(f"{count:,} analyses in {target}")
 
 
-@app.command(epilog="Example: bh sentinel evaluate labelled.jsonl --out out/evaluation")
+@app.command(epilog="Example: bh sentinel evaluate labelled.csv --out out/evaluation --robustness")
 def evaluate(
-    labelled: Annotated[Path, typer.Argument(metavar="LABELLED.jsonl", help="Labelled notes (schema/labelled_note).")],
+    labelled: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LABELLED",
+            help="Labelled notes: JSONL (schema/labelled_note), or CSV or Parquet with id, text, flags (SH-001;SH-002).",
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for metrics.json, report.html and errors.jsonl; none holds text.")
     ],
     classifier: Classifier = None,
     field: Fields = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also count the verdicts that a change of wording flips, on a sample of 200 notes.")
+    ] = False,
+    prevalence: Annotated[
+        list[float] | None,
+        typer.Option(metavar="SHARE", help="Tell PPV where so many notes have a signal, such as 0.02; repeat it."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Measure flag accuracy on your own labelled file.
-
-    Not there yet: PR curves and decision-curve sections.
-    """
+    """Measure flag accuracy on your own labelled file."""
     from bh_lib.evaluate import evaluate_file
+    from bh_lib.evaluate.decision import PREVALENCES
+    from bh_lib.evaluate.table import read_rows
 
-    fields = fields_of(field, ("any_signal", "c_ssrs_level", "flags", "group", "id", "register", "spans", "text"), labelled)
+    known = ("any_signal", "c_ssrs_level", "flags", "group", "id", "register", "spans", "text")
+    fields = fields_of(field, known, labelled, read_rows)
+    shares = tuple(prevalence or PREVALENCES)
+    if not all(0 < share < 1 for share in shares):
+        raise typer.BadParameter("--prevalence lies between 0 and 1, such as 0.02")
+    sample = _SAMPLE if robustness else 0
     with progress("evaluating", lines_in(labelled)):
-        metrics = evaluate_file(labelled, _sentinel(classifier), out, fields).to_dict()
+        sentinel = _sentinel(classifier, keep_scores=True)
+        metrics = evaluate_file(labelled, sentinel, out, fields, robust=sample, prevalences=shares).to_dict()
     if json:
         show_json(metrics)
         return
@@ -87,6 +107,11 @@ def evaluate(
                 f"{name:11} "
                 + "  ".join(f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in told.items())
             )
+    if robustness:
+        flips = metrics.get("robustness", {}).values()
+        changed, flipped = sum(each["n"] for each in flips), sum(each["flips"] for each in flips)
+        lost = sum(each["critical_lost"] for each in flips)
+        say(f"robustness  {flipped} of {changed} verdicts flipped by a change of wording, {lost} with a critical flag lost")
     say(f"Report: {out / 'report.html'}")
 
 

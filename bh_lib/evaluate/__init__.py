@@ -7,7 +7,7 @@ from bh_lib.evaluate.calibration import Calibration, calibration
 from bh_lib.evaluate.compare import Difference, compare, critical_cells, flag_cells
 from bh_lib.evaluate.counts import Counts
 from bh_lib.evaluate.cssrs import Ordinal, ordinal, ordinal_level
-from bh_lib.evaluate.figures import flag_figure, level_figure, reliability_figure
+from bh_lib.evaluate.figures import decision_figure, flag_figure, level_figure, recall_figure, reliability_figure
 from bh_lib.evaluate.file import evaluate_file, evaluate_notes, read_labelled
 from bh_lib.evaluate.frames import flag_frame, systems_frame
 from bh_lib.evaluate.interval import Intervals
@@ -36,6 +36,7 @@ __all__ = [
     "compare",
     "corpus_digest",
     "critical_cells",
+    "decision_figure",
     "evaluate",
     "evaluate_file",
     "evaluate_notes",
@@ -49,6 +50,7 @@ __all__ = [
     "ordinal_level",
     "pair",
     "read_labelled",
+    "recall_figure",
     "reliability_figure",
     "render_report",
     "robustness",

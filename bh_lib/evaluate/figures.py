@@ -13,7 +13,7 @@ from bh_lib.evaluate.metrics import Metrics
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["flag_figure", "level_figure", "reliability_figure"]
+__all__ = ["decision_figure", "flag_figure", "level_figure", "recall_figure", "reliability_figure"]
 
 _INK, _PALE = "#2f6f9f", "#dde7ef"
 
@@ -86,4 +86,46 @@ def reliability_figure(systems: Mapping[str, Metrics]) -> Figure:
         axes.plot(*zip(*points, strict=True), marker=marker, label=f"{name} (ECE {curve.ece:.3f})")
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share that stands")
     axes.legend(loc="upper left", frameon=False)
+    return figure  # type: ignore[no-any-return]
+
+
+def recall_figure(metrics: Metrics) -> Figure:
+    """Precision against recall, of notes with a critical flag and of all flags.
+
+    Raises
+    ------
+    InputError
+        If no flag is labelled, or none was ranked.
+    """
+    drawn = {name: points for name, points in metrics.pr_curves.items() if points}
+    if not drawn:
+        raise InputError("no labelled flag was ranked in these notes")
+    figure, axes = _axes(4.6, 4.4)
+    for style, (name, points) in zip(("-o", "--s"), drawn.items(), strict=False):
+        label = {"critical": "notes with a critical flag", "flags": "all flags"}[name]
+        axes.plot(*zip(*points, strict=True), style, markersize=3, label=label)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    axes.legend(loc="lower left", frameon=False)
+    return figure  # type: ignore[no-any-return]
+
+
+def decision_figure(metrics: Metrics) -> Figure:
+    """Net benefit of alerts on a critical flag, beside alerting on every note and on none.
+
+    Raises
+    ------
+    InputError
+        If no flag is labelled.
+    """
+    rows = metrics.net_benefit
+    if not rows:
+        raise InputError("no flag is labelled in these notes")
+    figure, axes = _axes(5, 3.6)
+    thresholds = [row["threshold"] for row in rows]
+    axes.plot(thresholds, [row["net_benefit"] for row in rows], "-o", color=_INK, label="the system")
+    axes.plot(thresholds, [row["alert_on_all"] for row in rows], "--s", color="#8a5a00", label="alert on every note")
+    axes.axhline(0, color="#51606e", linewidth=1, linestyle=":", label="alert on none")
+    highest = max(row["net_benefit"] for row in rows)
+    axes.set(xlabel="threshold", ylabel="net benefit", ylim=(-0.1, max(highest * 1.3, 0.1)))
+    axes.legend(frameon=False)
     return figure  # type: ignore[no-any-return]

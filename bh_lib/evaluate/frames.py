@@ -27,7 +27,7 @@ def flag_frame(metrics: Metrics) -> pd.DataFrame:
     1.0
     """
     pandas = require("pandas", extra="lab")
-    columns = ["name", "severity", "precision", "recall", "f1", "low", "high", "support", "verdict"]
+    columns = ["name", "severity", "precision", "recall", "f1", "low", "high", "auprc", "support", "verdict"]
     taxonomy, rows, index = load_taxonomy(), [], []
     for flag, score in (metrics.per_flag or {}).items():
         if not score.counts.support and not score.counts.fp:
@@ -35,7 +35,18 @@ def flag_frame(metrics: Metrics) -> pd.DataFrame:
         shape = score.to_dict()
         low, high = score.ci95.f1 or (None, None)
         scores = [shape.get(name) for name in ("precision", "recall", "f1")]
-        rows.append([taxonomy[flag].name, taxonomy[flag].severity.name, *scores, low, high, score.counts.support, score.verdict])
+        rows.append(
+            [
+                taxonomy[flag].name,
+                taxonomy[flag].severity.name,
+                *scores,
+                low,
+                high,
+                score.auprc,
+                score.counts.support,
+                score.verdict,
+            ]
+        )
         index.append(flag)
     return pandas.DataFrame(rows, columns=columns, index=pandas.Index(index, name="flag"))
 

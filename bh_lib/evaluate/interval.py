@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Intervals", "group_counts", "resample", "score_intervals"]
+__all__ = ["Intervals", "group_counts", "group_draws", "resample", "score_intervals"]
 
 RESAMPLES: Final = 1000
 _SEED: Final = 20260115
@@ -72,6 +72,25 @@ def resample(values: NDArray[np.float64], resamples: int = RESAMPLES, seed: int 
     total = len(values)
     draws = np.random.default_rng(seed).multinomial(total, np.full(total, 1 / total), size=resamples)
     return draws.astype(np.float64) @ values  # type: ignore[no-any-return]
+
+
+def group_draws(groups: Sequence[str], resamples: int, seed: int = _SEED) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """How often each group is drawn in each resample, and the group of each row, for scores that aren't sums.
+
+    Returns
+    -------
+    array, shape (resamples, number of groups), and array, shape (n,)
+
+    Examples
+    --------
+    >>> draws, column = group_draws(["a", "b", "a"], 2)
+    >>> draws.sum(axis=1).tolist(), column.tolist()
+    ([2.0, 2.0], [0, 1, 0])
+    """
+    np = require("numpy", extra="ml")
+    index = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    draws = np.random.default_rng(seed).multinomial(len(index), np.full(len(index), 1 / len(index)), size=resamples)
+    return draws.astype(np.float64), np.array([index[group] for group in groups])
 
 
 def _percentiles(ratio: NDArray[np.float64], defined: NDArray[np.bool_]) -> tuple[float, float] | None:

@@ -4,44 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from bh_lib._extras import require
 from bh_lib.evaluate.calibration import Calibration, calibration
-from bh_lib.evaluate.counts import Counts
 from bh_lib.evaluate.cssrs import Ordinal, ordinal
-from bh_lib.evaluate.interval import Intervals, score_intervals
+from bh_lib.evaluate.decision import PREVALENCES, alert_budget, net_benefit
+from bh_lib.evaluate.flagged import MIN_GROUPS, MIN_SUPPORT, FlagScore, flag_scores, macro
+from bh_lib.evaluate.layers import layer_agreement
 from bh_lib.evaluate.outcome import Outcome, pair, signals
+from bh_lib.evaluate.ranking import pr_curves
+from bh_lib.evaluate.robustness import Flips
+from bh_lib.evaluate.signalled import any_signal, critical, prevalence_table, signal_question
 from bh_lib.evaluate.slices import slices
 from bh_lib.schema.note import LabelledNote
-from bh_lib.schema.taxonomy import load_taxonomy
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["MIN_GROUPS", "MIN_SUPPORT", "FlagScore", "Metrics", "corpus_digest", "evaluate", "evaluate_outcomes"]
-
-MIN_SUPPORT: Final = 10
-MIN_GROUPS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class FlagScore:
-    """One flag's counts and 95 % intervals.
-
-    ``verdict`` is ``insufficient`` where fewer than `MIN_SUPPORT` notes, or notes of fewer than `MIN_GROUPS` seed families,
-    carry the flag: such a score is no evidence either way.
-    """
-
-    counts: Counts
-    ci95: Intervals
-    verdict: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As in ``metrics.json``."""
-        return {**self.counts.to_dict(), "ci95": self.ci95.to_dict(), "verdict": self.verdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +44,18 @@ class Metrics:
         Notes that ask for immediate review, a thousand notes.
     notes_per_s : float or None
         Throughput, where it was timed.
+    prevalence : Mapping
+        PPV and NPV at stated prevalences, of ``any_signal`` and ``critical``: see `at_prevalence`.
+    net_benefit, alert_budget : list
+        Of alerts on notes with a critical flag; empty where flags aren't labelled.
+    layers : Mapping
+        Raised flags by the set of layers behind them: see `layer_agreement`.
+    pr_curves : Mapping
+        Points (recall, precision) of ``critical`` notes and of all ``flags``.
+    ranked_by : str or None
+        ``confidence``, or ``confidence and classifier`` where a classifier also scored what it did not raise.
+    robustness : Mapping of str to Flips, or None
+        Where it was asked for.
     """
 
     n: int
@@ -80,6 +71,13 @@ class Metrics:
     calibration: Calibration | None = None
     slices: Mapping[str, Any] = field(default_factory=dict)
     notes_per_s: float | None = None
+    prevalence: Mapping[str, Any] = field(default_factory=dict)
+    net_benefit: Sequence[Mapping[str, float]] = ()
+    alert_budget: Sequence[Mapping[str, float]] = ()
+    layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pr_curves: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    ranked_by: str | None = None
+    robustness: Mapping[str, Flips] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The shape of ``metrics.json``, as in ``schema/metrics``."""
@@ -97,6 +95,17 @@ class Metrics:
             shape["calibration"] = self.calibration.to_dict()
         shape |= {"alerts_per_1000": self.alerts_per_1000, "immediate_review_per_1000": self.immediate_review_per_1000}
         shape["slices"] = dict(self.slices)
+        # What could not be measured is left out, here as everywhere.
+        found: dict[str, Any] = {
+            "prevalence": dict(self.prevalence),
+            "net_benefit": [dict(row) for row in self.net_benefit],
+            "alert_budget": [dict(row) for row in self.alert_budget],
+            "layers": {name: dict(row) for name, row in self.layers.items()},
+            "pr_curves": {name: [list(point) for point in points] for name, points in self.pr_curves.items()},
+            "ranked_by": self.ranked_by,
+            "robustness": {name: flips.to_dict() for name, flips in (self.robustness or {}).items()},
+        }
+        shape |= {key: value for key, value in found.items() if value}
         if self.notes_per_s is not None:
             shape["speed"] = {"notes_per_s": self.notes_per_s}
         return shape
@@ -115,107 +124,16 @@ def corpus_digest(notes: Iterable[LabelledNote]) -> str:
     return "sha256:" + hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _cells(outcomes: Sequence[Outcome], columns: int, of: Callable[[Outcome], Iterable[tuple[int, bool, bool]]]) -> NDArray[Any]:
-    """tp, fp, fn of each note and column."""
-    np = require("numpy", extra="ml")
-    cells = np.zeros((len(outcomes), columns, 3))
-    for row, outcome in enumerate(outcomes):
-        for column, true, guessed in of(outcome):
-            cells[row, column, 0 if true and guessed else 1 if guessed else 2] += true or guessed
-    return cells  # type: ignore[no-any-return]
-
-
-def _summed(cells: NDArray[Any]) -> list[Counts]:
-    return [Counts(*(int(value) for value in column)) for column in cells.sum(axis=0)]
-
-
-def _flag_scores(outcomes: Sequence[Outcome]) -> tuple[dict[str, FlagScore], FlagScore]:
-    np = require("numpy", extra="ml")
-    ids = load_taxonomy().ids
-    index = {flag: number for number, flag in enumerate(ids)}
-
-    def each(outcome: Outcome) -> Iterable[tuple[int, bool, bool]]:
-        truth = outcome.truth or frozenset()
-        return [(index[flag], flag in truth, flag in outcome.guess) for flag in truth | outcome.guess.keys()]
-
-    cells = _cells(outcomes, len(ids), each)
-    cells = np.concatenate([cells, cells.sum(axis=1, keepdims=True)], axis=1)
-    groups = [outcome.group for outcome in outcomes]
-    scores = []
-    for column, (counts, ci95) in enumerate(zip(_summed(cells), score_intervals(groups, cells), strict=True)):
-        carriers = {group for group, row in zip(groups, cells[:, column], strict=True) if row[0] + row[2]}
-        enough = counts.support >= MIN_SUPPORT and len(carriers) >= MIN_GROUPS
-        scores.append(FlagScore(counts, ci95, "ok" if enough else "insufficient"))
-    return dict(zip(ids, scores, strict=False)), scores[-1]
-
-
-def _yes_or_no(outcomes: Sequence[Outcome], truth: Sequence[bool], guess: Sequence[bool]) -> tuple[Counts, Intervals]:
-    pairs = {id(outcome): (0, true, guessed) for outcome, true, guessed in zip(outcomes, truth, guess, strict=True)}
-    cells = _cells(outcomes, 1, lambda outcome: [pairs[id(outcome)]])
-    return _summed(cells)[0], score_intervals([outcome.group for outcome in outcomes], cells)[0]
-
-
-def _any_signal(outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
-    labelled = {
-        "any_signal": [o for o in outcomes if o.any_signal is not None and o.guess_level is not None],
-        "c_ssrs_level": [o for o in outcomes if o.truth_level is not None and o.guess_level is not None],
-        "flags": [o for o in outcomes if o.truth is not None],
-    }
-    basis = max(labelled, key=lambda name: len(labelled[name]))  # the first of those that are labelled most often
-    chosen = labelled[basis]
-    if not chosen:
-        return None
-    if basis == "flags":
-        truth, guess = [bool(signals(o.truth or ())) for o in chosen], [bool(signals(o.guess)) for o in chosen]
-    else:
-        guess = [(o.guess_level or 0) >= 1 for o in chosen]
-        truth = [bool(o.any_signal) if basis == "any_signal" else (o.truth_level or 0) >= 1 for o in chosen]
-    counts, ci95 = _yes_or_no(chosen, truth, guess)
-    shape = counts.to_dict()
-    if "recall" in shape:
-        shape["sensitivity"] = shape["recall"]
-    if "precision" in shape:
-        shape["ppv"] = shape["precision"]
-    return {**shape, "ci95": ci95.to_dict(), "n": len(chosen), "basis": basis}
-
-
-def _critical(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    grave = frozenset(load_taxonomy().critical)
-    truth = [bool(grave & (o.truth or frozenset())) for o in outcomes]
-    notes, ci95 = _yes_or_no(outcomes, truth, [bool(grave & o.guess.keys()) for o in outcomes])
-    flags = Counts()
-    for o in outcomes:
-        wanted, raised = grave & (o.truth or frozenset()), grave & o.guess.keys()
-        flags += Counts(len(wanted & raised), len(raised - wanted), len(wanted - raised))
-    shape: dict[str, Any] = {}
-    for prefix, counts in (("", notes), ("flag_", flags)):
-        if counts.support:
-            shape[f"{prefix}sensitivity"] = counts.recall
-        if counts.tp + counts.fp:
-            shape[f"{prefix}ppv"] = counts.precision
-    renamed = {"sensitivity": ci95.recall, "ppv": ci95.precision}
-    return {
-        **shape,
-        "support": notes.support,
-        "ci95": {key: list(found) for key, found in renamed.items() if found is not None},
-    }
-
-
-def _macro(per_flag: Mapping[str, FlagScore]) -> dict[str, float] | None:
-    carried = [score.counts for score in per_flag.values() if score.counts.support]
-    if not carried:
-        return None
-    means = {name: sum(getattr(counts, name) for counts in carried) / len(carried) for name in ("precision", "recall", "f1")}
-    return {**means, "flags": len(carried)}
-
-
-def evaluate_outcomes(outcomes: Sequence[Outcome], digest: str, *, seconds: float | None = None) -> Metrics:
+def evaluate_outcomes(
+    outcomes: Sequence[Outcome], digest: str, *, seconds: float | None = None, prevalences: Sequence[float] = PREVALENCES
+) -> Metrics:
     """As `evaluate`, from notes and analyses that stand beside each other already."""
     flagged = [outcome for outcome in outcomes if outcome.truth is not None]
     levels = [o for o in outcomes if o.truth_level is not None and o.guess_level is not None]
     raised = [(conf, flag in (o.truth or ())) for o in flagged for flag, conf in o.guess.items()]
-    per_flag, micro = _flag_scores(flagged) if flagged else (None, None)
+    per_flag, micro = flag_scores(flagged) if flagged else (None, None)
     per_thousand = 1000 / len(outcomes) if outcomes else 0.0
+    asked = signal_question(outcomes)
     return Metrics(
         len(outcomes),
         digest,
@@ -223,13 +141,19 @@ def evaluate_outcomes(outcomes: Sequence[Outcome], digest: str, *, seconds: floa
         sum(o.immediate for o in outcomes) * per_thousand,
         per_flag,
         micro,
-        _macro(per_flag) if per_flag is not None else None,
-        _any_signal(outcomes),
-        _critical(flagged) if flagged else None,
+        macro(per_flag) if per_flag is not None else None,
+        any_signal(asked),
+        critical(flagged) if flagged else None,
         ordinal([o.truth_level or 0 for o in levels], [o.guess_level or 0 for o in levels]) if levels else None,
         calibration([conf for conf, _ in raised], [hit for _, hit in raised]),
         slices(outcomes),
         len(outcomes) / seconds if seconds else None,
+        prevalence_table(flagged, asked, prevalences),
+        net_benefit(flagged),
+        alert_budget(flagged),
+        layer_agreement(flagged),
+        pr_curves(flagged),
+        ("confidence and classifier" if any(o.scores for o in flagged) else "confidence") if flagged else None,
     )
 
 

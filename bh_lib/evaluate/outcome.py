@@ -8,6 +8,7 @@ from typing import Any
 
 from bh_lib.errors import InputError
 from bh_lib.evaluate.cssrs import ordinal_level
+from bh_lib.evaluate.traits import pronoun_of, shorthand_of
 from bh_lib.schema.mention import Assertion, Experiencer, Temporality
 from bh_lib.schema.note import LabelledNote, Span
 from bh_lib.schema.taxonomy import Severity, load_taxonomy
@@ -36,6 +37,12 @@ class Outcome:
         Whether the answer asks for immediate review.
     group : str
         The unit that is resampled; the note itself where no family is known.
+    layers : Mapping of str to tuple of str
+        The layers that raised each flag.
+    scores : Mapping of str to float
+        A classifier's highest score of a flag in the note, for flags that it can raise; empty without a classifier.
+    pronoun, shorthand : str or None
+        How the text is written, as in `pronoun_of` and `shorthand_of`.
     """
 
     note_id: str
@@ -51,6 +58,10 @@ class Outcome:
     spans: tuple[Span, ...] = ()
     raised: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     suppressed: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    pronoun: str | None = None
+    shorthand: str | None = None
 
 
 def as_analysis(analysis: object) -> Mapping[str, Any]:
@@ -97,7 +108,7 @@ def true_flags(note: LabelledNote) -> frozenset[str] | None:
     )
 
 
-def _outcome(note: LabelledNote, analysis: Mapping[str, Any]) -> Outcome:
+def _outcome(note: LabelledNote, analysis: Mapping[str, Any], scores: Mapping[str, float]) -> Outcome:
     answered = analysis.get("id")
     if answered is not None and answered != note.note_id:
         raise InputError("analyses must stand in the order of their notes: an id differs")
@@ -117,21 +128,37 @@ def _outcome(note: LabelledNote, analysis: Mapping[str, Any]) -> Outcome:
         note.spans or (),
         {flag["flag_id"]: tuple((span["start"], span["end"]) for span in flag.get("spans", ())) for flag in flags},
         {entry["flag_id"]: str(entry.get("reason", "")) for entry in analysis.get("suppressed", ())},
+        {flag["flag_id"]: tuple(flag.get("layers", ())) for flag in flags},
+        scores,
+        pronoun_of(note.text),
+        shorthand_of(note.text),
     )
 
 
-def pair(notes: Iterable[LabelledNote], analyses: Sequence[object]) -> list[Outcome]:
+def pair(
+    notes: Iterable[LabelledNote], analyses: Sequence[object], scores: Sequence[Mapping[str, float]] | None = None
+) -> list[Outcome]:
     """Put each note beside its analysis, in order.
+
+    Parameters
+    ----------
+    notes : iterable of LabelledNote
+    analyses : sequence of Analysis, or of its JSON shape
+    scores : sequence of mapping of str to float, optional
+        A classifier's score of each flag, a note each, as `classifier_scores` makes them.
 
     Raises
     ------
     InputError
-        If there are not as many analyses as notes, an id differs, or an analysis has not its shape.
+        If there are not as many analyses or scores as notes, an id differs, or an analysis has not its shape.
     """
     listed = list(notes)
+    told = [{}] * len(listed) if scores is None else scores
     if len(listed) != len(analyses):
         raise InputError(f"there are {len(listed)} notes and {len(analyses)} analyses: one of each is needed")
-    return [_outcome(note, as_analysis(analysis)) for note, analysis in zip(listed, analyses, strict=True)]
+    if len(told) != len(listed):
+        raise InputError("scores are one mapping a note, in the same order")
+    return [_outcome(note, as_analysis(each), own) for note, each, own in zip(listed, analyses, told, strict=True)]
 
 
 def signals(flags: Iterable[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from bh_lib.evaluate.calibration import Calibration
 if TYPE_CHECKING:
     from bh_lib.evaluate.metrics import FlagScore
 
-__all__ = ["flag_bars", "level_matrix", "reliability"]
+__all__ = ["flag_bars", "level_matrix", "recall_curves", "reliability"]
 
 
 def _svg(width: int, height: int, label: str, parts: Sequence[str]) -> str:
@@ -71,6 +71,39 @@ def level_matrix(table: Sequence[Sequence[int]]) -> str:
             parts.append(_text(x + cell / 2, y + cell / 2 + 4, count, "middle", "light" if share > 0.6 else ""))
     size = left + cell * len(table) + 12
     return _svg(size, top + cell * len(table) + 12, "Notes by true and guessed C-SSRS level", parts)
+
+
+def recall_curves(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
+    """Precision against recall: one line for notes with a critical flag, a dashed one for all flags.
+
+    Examples
+    --------
+    >>> "dashed" in recall_curves({"flags": [[0.5, 1.0], [1.0, 0.5]]})
+    True
+    """
+    side, left, top = 300, 52, 12
+    bottom = top + side
+    parts = [
+        f'<rect x="{left}" y="{top}" width="{side}" height="{side}" class="frame"/>',
+        _text(left + side / 2, bottom + 34, "recall", "middle"),
+        _text(left - 8, top - 2, "precision", "end", "small"),
+    ]
+    for tenth in (0, 5, 10):
+        parts += [
+            _text(left + side * tenth / 10, bottom + 16, f"{tenth / 10:.1f}", "middle", "small"),
+            _text(left - 8, bottom - side * tenth / 10 + 4, f"{tenth / 10:.1f}", "end", "small") if tenth < 10 else "",
+        ]
+    for row, (name, kind) in enumerate((("critical", "curve"), ("flags", "dashed"))):
+        points = curves.get(name)
+        if not points:
+            continue
+        path = " ".join(f"{left + side * recall:.1f},{bottom - side * precision:.1f}" for recall, precision in points)
+        y = top + 18 + 20 * row
+        parts.append(f'<polyline points="{path}" class="{kind}"/>')
+        parts.append(f'<line x1="{left + side + 16}" y1="{y}" x2="{left + side + 46}" y2="{y}" class="{kind}"/>')
+        label = "notes with a critical flag" if name == "critical" else "all flags"
+        parts.append(_text(left + side + 54, y + 4, label, kind="small"))
+    return _svg(left + side + 220, bottom + 44, "Precision and recall, from the surest answers on", parts)
 
 
 def reliability(calibrated: Calibration) -> str:

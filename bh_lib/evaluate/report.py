@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
@@ -11,7 +11,8 @@ from bh_lib._jsonl import atomic_write
 from bh_lib.evaluate.metrics import Metrics
 from bh_lib.evaluate.mistakes import mistakes
 from bh_lib.evaluate.outcome import Outcome
-from bh_lib.evaluate.plots import flag_bars, level_matrix, reliability
+from bh_lib.evaluate.plots import flag_bars, level_matrix, recall_curves, reliability
+from bh_lib.evaluate.sections import interval, layer_section, parts_section, robustness_section, table, worth_section
 from bh_lib.schema.taxonomy import load_taxonomy
 
 __all__ = ["render_report", "write_report"]
@@ -26,28 +27,11 @@ th:first-child,td:first-child{text-align:left}caption{text-align:left;color:#516
 svg .small{font-size:11px;fill:#51606e}svg .light{fill:#fff}.bar{fill:#2f6f9f}rect.few{fill:url(#few)}.pale{fill:#dde7ef}
 .hatch{stroke:#2f6f9f;stroke-width:2}.grid{stroke:#ccd5dd}.whisker{stroke:#10202e;stroke-width:2}.frame{fill:none;stroke:#ccd5dd}
 .edge{fill:#2f6f9f;stroke:#ccd5dd}.diagonal{fill:#2f6f9f;stroke:#10202e;stroke-width:2}.curve{fill:none;stroke:#2f6f9f;stroke-width:2}
-.point{fill:#2f6f9f}.scroll{overflow-x:auto}.scroll:focus-visible{outline:3px solid #2f6f9f}
+.point{fill:#2f6f9f}
+.dashed{fill:none;stroke:#8a5a00;stroke-width:2;stroke-dasharray:6 4}
+.scroll{overflow-x:auto}.scroll:focus-visible{outline:3px solid #2f6f9f}
 @media(max-width:40rem){th,td{padding:.25rem .35rem}}
 """
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
-
-
-def _range(interval: object) -> str:
-    return f"{interval[0]:.2f}–{interval[1]:.2f}" if isinstance(interval, Sequence) and len(interval) == 2 else "–"
-
-
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    body = "".join("<tr>" + "".join(f"<td>{_shown(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    table = f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-    # On a narrow screen the table scrolls, not the page; by keyboard too.
-    label = escape(caption or head[0], quote=True)
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>'
 
 
 def _overview(shape: Mapping[str, Any]) -> str:
@@ -55,16 +39,18 @@ def _overview(shape: Mapping[str, Any]) -> str:
     signal, critical, levels, flags = (shape.get(key, {}) for key in ("any_signal", "critical", "c_ssrs", "micro"))
     if signal:
         rows.append(
-            (f"Any signal (by {signal['basis']}), sensitivity", signal.get("sensitivity"), _range(signal["ci95"].get("recall")))
+            (f"Any signal (by {signal['basis']}), sensitivity", signal.get("sensitivity"), interval(signal["ci95"].get("recall")))
         )
-        rows.append(("Any signal, PPV", signal.get("ppv"), _range(signal["ci95"].get("precision"))))
+        rows.append(("Any signal, PPV", signal.get("ppv"), interval(signal["ci95"].get("precision"))))
     if critical:
-        rows.append(("Critical, sensitivity", critical.get("sensitivity"), _range(critical["ci95"].get("sensitivity"))))
-        rows.append(("Critical, PPV", critical.get("ppv"), _range(critical["ci95"].get("ppv"))))
+        rows.append(("Critical, sensitivity", critical.get("sensitivity"), interval(critical["ci95"].get("sensitivity"))))
+        rows.append(("Critical, PPV", critical.get("ppv"), interval(critical["ci95"].get("ppv"))))
     if flags:
-        rows.append(("All flags, micro-F1", flags.get("f1"), _range(flags["ci95"].get("f1"))))
+        rows.append(("All flags, micro-F1", flags.get("f1"), interval(flags["ci95"].get("f1"))))
     if shape.get("macro"):
         rows.append((f"All flags, macro-F1 over {shape['macro']['flags']}", shape["macro"]["f1"]))
+        if "auprc" in shape["macro"]:
+            rows.append((f"Mean area under their precision-recall curves, by {shape['ranked_by']}", shape["macro"]["auprc"]))
     for key, name in (
         ("qwk", "C-SSRS level, QWK"),
         ("mae", "C-SSRS level, mean error"),
@@ -85,7 +71,7 @@ def _overview(shape: Mapping[str, Any]) -> str:
     if shape.get("speed"):
         rows.append(("Notes a second", float(shape["speed"]["notes_per_s"])))
     padded = [(*row, "") if len(row) == 2 else row for row in rows]
-    return _table("What isn't labelled in the corpus is not scored, and not listed.", ("Measure", "Value", "95 %"), padded)
+    return table("What isn't labelled in the corpus is not scored, and not listed.", ("Measure", "Value", "95 %"), padded)
 
 
 _AT_LEAST: Final = (("sensitivity", "sensitivity"), ("ppv", "PPV"))
@@ -106,33 +92,16 @@ def _flags(metrics: Metrics) -> str:
                 shape.get("precision"),
                 shape.get("recall"),
                 shape.get("f1"),
-                _range(score.ci95.f1),
+                interval(score.ci95.f1),
+                shape.get("auprc"),
+                interval(score.auprc_ci95),
                 score.counts.support,
                 score.verdict,
             )
         )
-    head = ("Flag", "Precision", "Recall", "F1", "95 %", "Notes", "Verdict")
+    head = ("Flag", "Precision", "Recall", "F1", "95 %", "AUPRC", "95 %", "Notes", "Verdict")
     legend = "Line: 95 % interval, seed families resampled. Hatched: too few notes or families to say."
-    return f"<h2>Each flag</h2>{flag_bars(metrics.per_flag)}<p class=note>{legend}</p>{_table('', head, rows)}"
-
-
-def _parts(metrics: Metrics) -> str:
-    found = []
-    for part, name in (("register", "Kind of text"), ("length", "Characters")):
-        if part in metrics.slices:
-            rows = [
-                (key, each["n"], each.get("precision"), each.get("recall"), each.get("f1"), each.get("critical_sensitivity"))
-                for key, each in metrics.slices[part].items()
-            ]
-            found.append(_table("", (name, "Notes", "Precision", "Recall", "F1", "Critical sensitivity"), rows))
-    if "mention" in metrics.slices:
-        kinds = [(key, each["n"], each["raised"]) for key, each in metrics.slices["mention"].items()]
-        found.append(
-            _table(
-                "High where the flag stands, low where it does not.", ("How the mention stands", "Mentions", "Flag raised"), kinds
-            )
-        )
-    return "<h2>Parts of the corpus</h2>" + "".join(found) if found else ""
+    return f"<h2>Each flag</h2>{flag_bars(metrics.per_flag)}<p class=note>{legend}</p>{table('', head, rows)}"
 
 
 def _errors(outcomes: Sequence[Outcome]) -> str:
@@ -149,7 +118,7 @@ def _errors(outcomes: Sequence[Outcome]) -> str:
         for each in listed[:_SHOWN]
     ]
     caption = f"The first {len(rows)} of {len(listed)}, misses of critical flags first; errors.jsonl has all."
-    return "<h2>What to look at first</h2>" + _table(
+    return "<h2>What to look at first</h2>" + table(
         caption, ("Note", "Kind", "What", "Severity", "Characters", "Suppressed because"), rows
     )
 
@@ -160,9 +129,11 @@ def render_report(metrics: Metrics, outcomes: Sequence[Outcome], *, title: str =
     curve = ""
     if metrics.calibration is not None:
         curve = f"<h2>What a confidence means</h2>{reliability(metrics.calibration)}"
+    ranked = f"<h2>Precision and recall</h2>{recall_curves(metrics.pr_curves)}" if any(metrics.pr_curves.values()) else ""
     notice = "Decision support, for a clinician to judge: no diagnosis."
     digest = f"<p class=note>Corpus <code>{escape(metrics.corpus_digest[:23])}…</code>. {notice}</p>"
-    sections = "".join((_overview(metrics.to_dict()), levels, _flags(metrics), curve, _parts(metrics), _errors(outcomes)))
+    tables = (worth_section(metrics), parts_section(metrics), layer_section(metrics), robustness_section(metrics))
+    sections = "".join((_overview(metrics.to_dict()), levels, _flags(metrics), ranked, curve, *tables, _errors(outcomes)))
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     head = f"<head>{meta}<title>{escape(title)}</title><style>{_STYLE}</style></head>"
     return f'<!doctype html>\n<html lang="en">{head}<body><h1>{escape(title)}</h1>{digest}{sections}</body></html>\n'

@@ -95,6 +95,10 @@ class Flips:
         """Flips of all; None where no text was changed."""
         return self.flips / self.n if self.n else None
 
+    def to_dict(self) -> dict[str, int]:
+        """As in ``metrics.json``."""
+        return {"n": self.n, "flips": self.flips, "critical_lost": self.critical_lost}
+
 
 def robustness(analyze: Callable[[str], Any], texts: Iterable[str], variants: Mapping[str, Variant] = VARIANTS) -> dict[str, Flips]:
     """Count the verdicts that each variant changes.

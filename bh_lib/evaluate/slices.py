@@ -74,7 +74,7 @@ def _mentions(outcomes: Iterable[Outcome]) -> Mapping[str, Any]:
 
 
 def slices(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Scores by register and length class, and by how a mention stands; a part without labels is left out."""
+    """Scores by register, length, pronoun and shorthand, and by how a mention stands; a part without labels is left out."""
     flagged = [outcome for outcome in outcomes if outcome.truth is not None]
     shape: dict[str, Any] = {}
     registers = {outcome.register for outcome in flagged if outcome.register is not None}
@@ -83,6 +83,10 @@ def slices(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     if flagged:
         parts = {name: [o for o in flagged if length_of(o.length) == name] for _, name in LENGTHS}
         shape["length"] = {name: _scores(part) for name, part in parts.items() if part}
+    for key in ("pronoun", "shorthand"):
+        names = {name for outcome in flagged if (name := getattr(outcome, key)) is not None}
+        if names:
+            shape[key] = {name: _scores([o for o in flagged if getattr(o, key) == name]) for name in sorted(names)}
     mentions = _mentions(flagged)
     if mentions:
         shape["mention"] = dict(mentions)

@@ -54,6 +54,11 @@ class LayerAlone:
     def __init__(self, layer: _Layer) -> None:
         self._layer = layer
 
+    @property
+    def classifier(self) -> _Layer:
+        """The layer itself, for what it did not raise."""
+        return self._layer
+
     def analyze_batch(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """One analysis a text: flags as raised, and the C-SSRS level that they map to."""
         return [_shape(self._layer.mentions(read_document(text))) for text in texts]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bh_lib.errors import InputError
+from bh_lib.sentinel.layers.transformer import TransformerLayer
 
 if TYPE_CHECKING:
     from bh_lib.sentinel import Sentinel
@@ -14,7 +16,22 @@ if TYPE_CHECKING:
 __all__ = ["load_sentinel"]
 
 
-def load_sentinel(model: str | os.PathLike[str] | None = None, *, out_dir: str | os.PathLike[str] = "out") -> Sentinel:
+class _Keeping(TransformerLayer):
+    """Scores a sentence once: an evaluation asks again for what was below the threshold."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._known: dict[str, list[float]] = {}
+
+    def score(self, sentences: Sequence[str]) -> list[list[float]]:
+        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
+        self._known.update(zip(new, super().score(new), strict=True))
+        return [self._known[sentence] for sentence in sentences]
+
+
+def load_sentinel(
+    model: str | os.PathLike[str] | None = None, *, out_dir: str | os.PathLike[str] = "out", keep_scores: bool = False
+) -> Sentinel:
     """Load the sentinel with a model.
 
     Parameters
@@ -23,6 +40,9 @@ def load_sentinel(model: str | os.PathLike[str] | None = None, *, out_dir: str |
         An exported folder, or a registry name such as ``models:/bh-sentinel@champion``; without one, layers 1, 3 and 4.
     out_dir : path
         Where the registry lies, unless ``MLFLOW_TRACKING_URI`` names a server.
+    keep_scores : bool
+        Whether layer 2 remembers each sentence and its scores, for an evaluation that reads them twice. Never for production: it
+        keeps text in memory.
 
     Raises
     ------
@@ -38,7 +58,9 @@ def load_sentinel(model: str | os.PathLike[str] | None = None, *, out_dir: str |
     if str(model).startswith("models:/"):
         from bh_lib.lab.track import download_model
 
-        return Sentinel.load(classifier=download_model(str(model), out_dir))
-    if not (Path(model) / "manifest.json").is_file():
-        raise InputError("no model: a folder with a manifest.json, or a name such as models:/bh-sentinel@champion")
-    return Sentinel.load(classifier=Path(model))
+        folder = download_model(str(model), out_dir)
+    else:
+        folder = Path(model)
+        if not (folder / "manifest.json").is_file():
+            raise InputError("no model: a folder with a manifest.json, or a name such as models:/bh-sentinel@champion")
+    return Sentinel.load(classifier=_Keeping.load(folder) if keep_scores else folder)

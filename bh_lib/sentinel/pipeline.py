@@ -85,6 +85,11 @@ class Sentinel:
             classifier = TransformerLayer.load(classifier)
         return cls(layer, engine, classifier, profile)
 
+    @property
+    def classifier(self) -> Layer | None:
+        """Layer 2, where there is one: an evaluation also asks it what it did not raise."""
+        return self._transformer
+
     def analyze(self, text: str, id: str | None = None) -> Analysis:  # noqa: A002  (the contract's word)
         """Analyze one text.
 

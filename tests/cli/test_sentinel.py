@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from itertools import islice
 from pathlib import Path
@@ -87,3 +88,29 @@ def test_the_fields_of_a_foreign_file_are_mapped(bh):
 def test_the_knowledge_of_this_release_holds(bh):
     ran = bh("sentinel", "check", "--json")
     assert (ran.status, json.loads(ran.out)) == (0, [])
+
+
+def test_a_spreadsheet_is_evaluated_as_its_jsonl_with_robustness_and_a_prevalence_of_ones_own(bh, notes, rows):
+    source = rows(notes / "notes.jsonl")
+    with Path("given.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([["id", "text", "flags"], *([row["id"], row["text"], ";".join(row["flags"])] for row in source)])
+    ran = bh("sentinel", "evaluate", "given.csv", "--out", "out", "--robustness", "--prevalence", "0.03", "--json")
+    plain = bh("sentinel", "evaluate", notes / "notes.jsonl", "--out", "plain", "--json")
+    table, lines = json.loads(ran.out), json.loads(plain.out)
+    counted = [{flag: score["support"] for flag, score in each["per_flag"].items()} for each in (table, lines)]
+    assert (ran.status, counted[0], table["micro"]["f1"]) == (0, counted[1], lines["micro"]["f1"])
+    assert [each["prevalence"] for each in table["prevalence"]["any_signal"]["at"]] == [0.03]
+    changed = sum(row["text"] != row["text"].lower() for row in source)
+    assert table["robustness"]["lower case"]["n"] == changed > 10 and "robustness" not in lines
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "-1"])
+def test_a_prevalence_that_is_none_is_refused_before_anything_is_read(bh, notes, share):
+    assert "--prevalence" in bh("sentinel", "evaluate", notes / "notes.jsonl", "--out", "out", "--prevalence", share).refused()
+    assert not Path("out").exists()
+
+
+def test_a_column_that_a_table_lacks_is_named(bh):
+    Path("given.csv").write_text("text,flags\nSlept well.,\n", "utf-8")
+    assert "text=note" in bh("sentinel", "evaluate", "given.csv", "--out", "out", "--field", "text=note").refused()

@@ -7,7 +7,16 @@ import io
 import pytest
 
 from bh_lib.errors import InputError
-from bh_lib.evaluate import evaluate, flag_figure, flag_frame, level_figure, reliability_figure, systems_frame
+from bh_lib.evaluate import (
+    decision_figure,
+    evaluate,
+    flag_figure,
+    flag_frame,
+    level_figure,
+    recall_figure,
+    reliability_figure,
+    systems_frame,
+)
 from bh_lib.schema.note import LabelledNote
 
 
@@ -35,7 +44,9 @@ def test_systems_stand_beside_each_other_and_what_is_not_labelled_is_empty(metri
     assert frame.loc["none"].isna()["micro-F1"] and frame.loc["none", "alerts per 1,000"] == 0
 
 
-@pytest.mark.parametrize("draw", [flag_figure, level_figure, lambda m: reliability_figure({"one": m})])
+@pytest.mark.parametrize(
+    "draw", [flag_figure, level_figure, recall_figure, decision_figure, lambda m: reliability_figure({"one": m})]
+)
 def test_a_figure_can_be_drawn_and_says_no_when_there_is_nothing_to_draw(draw, metrics, unlabelled):
     out = io.BytesIO()
     draw(metrics).savefig(out, format="png")

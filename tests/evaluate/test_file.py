@@ -68,8 +68,17 @@ def test_the_report_stands_alone(tmp_path):
         written(tmp_path / "f.jsonl", [{"id": "n", "text": "die", "flags": ["SH-001"], "c_ssrs_level": 1}]), Keyword(), tmp_path
     )
     html = (tmp_path / "report.html").read_text()
-    assert html.count("<svg") == 3 and html.count("</svg>") == 3
+    assert html.count("<svg") == 4 and html.count("</svg>") == 4
     assert not any(word in html for word in ("http://", "https://", "<script", "src=", "@import", "nan"))
+
+
+def test_robustness_is_told_where_it_is_asked_for(tmp_path):
+    notes = written(tmp_path / "f.jsonl", [{"id": str(n), "text": "wants to die", "flags": ["SH-001"]} for n in range(6)])
+    assert evaluate_file(notes, Keyword()).robustness is None
+    found = evaluate_file(notes, Keyword(), tmp_path / "out", robust=4).robustness
+    assert (found["upper case"].n, found["upper case"].flips, found["double spaces"].flips) == (4, 4, 0)
+    told = json.loads((tmp_path / "out" / "metrics.json").read_text())["robustness"]["upper case"]
+    assert told == {"n": 4, "flips": 4, "critical_lost": 0} and "Robustness" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_an_id_is_escaped_in_the_report(tmp_path):

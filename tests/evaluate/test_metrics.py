@@ -106,7 +106,16 @@ def test_a_fully_labelled_corpus_holds_the_whole_schema(schema):
         "ci95": {"precision": [0.0, 0.0]},
         "verdict": "insufficient",
     }
-    assert shape["macro"] == {"precision": 1.0, "recall": pytest.approx(11 / 12), "f1": pytest.approx(22 / 23), "flags": 1}
+    assert shape["macro"] == {
+        "precision": 1.0,
+        "recall": pytest.approx(11 / 12),
+        "f1": pytest.approx(22 / 23),
+        # The twelfth is one of thirteen notes that nothing ranks: it comes at the precision of the corpus.
+        "auprc": pytest.approx(11 / 12 + 1 / 12 * 12 / 24),
+        "flags": 1,
+    }
+    assert shape["prevalence"]["critical"]["positives"] == 12 and len(shape["net_benefit"]) == 5
+    assert shape["alert_budget"][-1]["budget_per_1000"] == 200 and shape["ranked_by"] == "confidence"
     assert shape["critical"]["sensitivity"] == pytest.approx(11 / 12) and shape["critical"]["ppv"] == 1
     assert shape["c_ssrs"]["confusion"][2][2] == 11 and shape["c_ssrs"]["confusion"][2][0] == 1
     assert shape["any_signal"]["basis"] == "c_ssrs_level" and shape["any_signal"]["ppv"] == 1
@@ -117,6 +126,45 @@ def test_a_fully_labelled_corpus_holds_the_whole_schema(schema):
         "500-1999",
     }
     assert shape["speed"]["notes_per_s"] == 48
+
+
+def test_pronouns_and_shorthand_are_slices_of_their_own():
+    notes = [LabelledNote("a", "She wants to die.", flags=("SH-002",)), LabelledNote("b", "Pt w/ hx of SI.", flags=("SH-002",))]
+    shape = evaluate(notes, [answer("SH-002"), answer()]).slices
+    assert {name: each["recall"] for name, each in shape["pronoun"].items()} == {"she": 1.0, "none": 0.0}
+    assert {name: each["recall"] for name, each in shape["shorthand"].items()} == {"none": 1.0, "clinical": 0.0}
+
+
+def test_flags_are_counted_by_the_layers_that_raised_them(schema):
+    def raised(flag, *layers):
+        return {"flag_id": flag, "confidence": 0.9, "layers": list(layers)}
+
+    notes = [LabelledNote("a", "x", flags=("SH-002",)), LabelledNote("b", "x", flags=())]
+    answers = [
+        {"flags": [raised("SH-002", "transformer", "pattern"), raised("CD-003", "pattern")]},
+        {"flags": [raised("SH-002", "pattern")]},
+    ]
+    shape = evaluate(notes, answers).to_dict()
+    jsonschema.validate(shape, schema)
+    both = {"raised": 1, "right": 1, "critical_raised": 1, "critical_right": 1, "ppv": 1.0}
+    alone = {"raised": 2, "right": 0, "critical_raised": 1, "critical_right": 0, "ppv": 0.0}
+    assert shape["layers"] == {"pattern": alone, "pattern+transformer": both}
+
+
+def test_sensitivity_and_ppv_of_the_levels_are_those_of_the_published_script(published):
+    @settings(max_examples=60, deadline=None)
+    @given(LEVELS)
+    def same(pairs):
+        notes = [LabelledNote(str(k), "x", c_ssrs_level=truth) for k, (truth, _) in enumerate(pairs)]
+        answers = [answer(level=min(guess, 5), behavior=["preparatory"] if guess == 6 else []) for _, guess in pairs]
+        assert [published.level(each["c_ssrs"]) for each in answers] == [guess for _, guess in pairs]
+        theirs, ours = published.ordinal([t for t, _ in pairs], [g for _, g in pairs]), evaluate(notes, answers).to_dict()
+        assert ours["any_signal"].get("sensitivity", 0.0) == pytest.approx(theirs["any_sensitivity"])
+        assert ours["any_signal"].get("ppv", 0.0) == pytest.approx(theirs["any_ppv"])
+        assert ours["c_ssrs"].get("sensitivity_ge4", 0.0) == pytest.approx(theirs["ge4_sensitivity"])
+        assert ours["c_ssrs"].get("ppv_ge4", 0.0) == pytest.approx(theirs["ge4_ppv"])
+
+    same()
 
 
 def test_many_notes_of_one_family_are_not_enough_to_judge_a_flag():
