@@ -26,7 +26,7 @@ class ExperimentConfig:
     reason : str
         What is changed and why: a config that doesn't say can't be judged later.
     model : {"none", "tfidf", "frozen", "tuned"}
-        Rules only; TF-IDF and logistic regression; heads on a frozen encoder; heads on one whose last layers were trained first.
+        Rules only; TF-IDF and logistic regression; heads on a frozen encoder; an encoder and its head trained together.
     encoder : str or None
         A folder with another encoder's weights; the embedded one where not given.
     encoder_layers : int
@@ -41,6 +41,8 @@ class ExperimentConfig:
         Of a tuned encoder: how many layers, from the last, are trained, how often it sees each sentence, and its learning rate.
     penalties : tuple of float
         L2 penalties to try; the one with the least loss on the development split is kept, for each flag.
+    pattern_examples : bool
+        Whether the sentences that stand beside the patterns, as what they must raise and spare, join the seeds in training.
     min_positives : int
         A flag with fewer training sentences gets no head.
     hard_weight : float
@@ -48,7 +50,8 @@ class ExperimentConfig:
     critical_beta : float
         Thresholds of CRITICAL flags maximize F-beta on the development split, others F1: above 1 favors recall.
     least_confidence : float
-        No threshold lies below it, whatever the development split would like: a floor for the PPV of a single alarm.
+        No threshold lies below it, whatever the development split would like: a floor for the PPV of a single alarm. Its default
+        was chosen with figures of the real development data at hand.
     train_notes : int
         Composed notes whose sentences join the seeds in training.
     dev_notes, test_notes : int
@@ -67,9 +70,10 @@ class ExperimentConfig:
     int8: bool = True
     max_tokens: int = 96
     window: int = 1
-    tuned_layers: int = 3
+    tuned_layers: int = 6
     epochs: float = 3.0
-    rate: float = 2e-4
+    rate: float = 1.5e-4
+    pattern_examples: bool = False
     penalties: tuple[float, ...] = (30.0, 100.0, 300.0, 1000.0)
     min_positives: int = 8
     hard_weight: float = 2.0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MINILM_SHA256", "Encoder", "cache_folder", "find_encoder"]
+__all__ = ["MINILM_SHA256", "Encoder", "cache_folder", "find_encoder", "quiet"]
 
 MINILM_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """``model.safetensors`` of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), as published."""
@@ -63,7 +63,7 @@ def find_encoder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Exporters warn of their own deprecation and print progress bars: nothing that a reader could act on."""
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)
@@ -108,7 +108,7 @@ def _export(weights: Path, layers: int, int8: bool, target: Path) -> None:
     transformers.utils.logging.disable_progress_bar()
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{os.getpid()}.part")
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         model = transformers.AutoModel.from_pretrained(str(weights), local_files_only=True, attn_implementation="eager").eval()
         if not hasattr(model, "encoder") or layers > len(model.encoder.layer):
             raise InputError("needs a BERT-like encoder with as many layers as encoder_layers asks for", path=str(weights))

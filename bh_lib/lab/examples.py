@@ -10,12 +10,14 @@ from bh_lib._extras import require
 from bh_lib.evaluate import true_flags
 from bh_lib.schema.note import LabelledNote
 from bh_lib.schema.taxonomy import load_taxonomy
+from bh_lib.sentinel import Sentinel
 from bh_lib.sentinel.document import read_document
+from bh_lib.sentinel.knowledge import release_patterns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Example", "examples_of", "labels_of"]
+__all__ = ["Example", "examples_of", "labels_of", "pattern_examples"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,23 @@ def examples_of(notes: Iterable[LabelledNote], window: int = 1) -> list[Example]
                 text = note.text[start:end]
                 found.setdefault((text, flags), Example(text, flags, note.group or note.note_id))
     return list(found.values())
+
+
+def pattern_examples() -> list[Example]:
+    """The sentences that the release's patterns must raise or spare, with every flag that layers 1, 3 and 4 raise in them.
+
+    Their authors read the training and development seeds, so figures on the development split flatter what was trained on them.
+    """
+    told: dict[str, set[str]] = {}
+    for pattern in release_patterns():
+        for text in (*pattern.raises, *pattern.spares):
+            told.setdefault(text, set()).update({pattern.flag_id} if text in pattern.raises else ())
+    texts = [text for text in told if len(read_document(text).sentences) == 1]
+    found = Sentinel.load().analyze_batch(texts)
+    return [
+        Example(text, frozenset(told[text] | {flag.flag_id for flag in analysis.flags}), f"pattern-{number}")
+        for number, (text, analysis) in enumerate(zip(texts, found, strict=True))
+    ]
 
 
 def labels_of(examples: Sequence[Example]) -> NDArray[Any]:

@@ -37,7 +37,7 @@ def _joined(encoder: Encoder, heads: LinearHeads, target: Path) -> None:
 def export_classifier(
     folder: str | os.PathLike[str],
     encoder: Encoder,
-    heads: LinearHeads,
+    heads: LinearHeads | None,
     calibrated: Sequence[Head],
     *,
     name: str,
@@ -51,6 +51,9 @@ def export_classifier(
     ----------
     folder : path
         Made where it doesn't exist; a model that stands in it is replaced.
+    encoder : Encoder
+    heads : LinearHeads or None
+        None where the network gives logits itself.
     curves : mapping, optional
         How sure the sentinel is of what its layers raise together, as in `TransformerLayer`.
     made : dict, optional
@@ -64,7 +67,10 @@ def export_classifier(
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     (path / "manifest.json").unlink(missing_ok=True)  # half a new model beside an old manifest must not load
-    _joined(encoder, heads, path / "model.onnx")
+    if heads is None:
+        shutil.copyfile(encoder.onnx, path / "model.onnx")
+    else:
+        _joined(encoder, heads, path / "model.onnx")
     shutil.copyfile(encoder.tokenizer, path / "tokenizer.json")
     rows = [
         {"flag_id": head.flag_id, "slope": head.slope, "intercept": head.intercept, "threshold": head.threshold}

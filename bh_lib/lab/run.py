@@ -20,10 +20,10 @@ from bh_lib.lab.alone import LayerAlone
 from bh_lib.lab.calibrate import calibrate_heads, fit_curves
 from bh_lib.lab.config import ExperimentConfig, read_config
 from bh_lib.lab.encoder import Encoder
-from bh_lib.lab.examples import Example, examples_of, labels_of
+from bh_lib.lab.examples import Example, examples_of, labels_of, pattern_examples
 from bh_lib.lab.export import export_classifier
-from bh_lib.lab.train import TfidfScorer, fit_heads
-from bh_lib.lab.tune import tune_encoder
+from bh_lib.lab.train import LinearHeads, TfidfScorer, fit_heads
+from bh_lib.lab.tune import tune_classifier
 from bh_lib.schema.note import LabelledNote, write_notes
 from bh_lib.sentinel import Sentinel
 from bh_lib.sentinel.layers.transformer import TransformerLayer
@@ -151,35 +151,38 @@ def train_layer(
         plain = _Remembering(scorer, calibrated, window=config.window, model=config.name)
         plain.curves = fit_curves(Sentinel.load(classifier=plain), notes)
         return plain, None
-    weights = config.encoder
+    heads: LinearHeads | None = None
     if config.model == "tuned":
-        weights = str(
-            tune_encoder(
-                texts,
-                truth,
-                counts,
-                encoder=config.encoder,
-                layers=config.encoder_layers,
-                tuned_layers=config.tuned_layers,
-                epochs=config.epochs,
-                rate=config.rate,
-                max_tokens=config.max_tokens,
-                seed=config.seed,
-            )
+        encoder = tune_classifier(
+            texts,
+            truth,
+            counts,
+            encoder=config.encoder,
+            layers=config.encoder_layers,
+            tuned_layers=config.tuned_layers,
+            epochs=config.epochs,
+            rate=config.rate,
+            max_tokens=config.max_tokens,
+            int8=config.int8,
+            seed=config.seed,
         )
-    encoder = Encoder.prepare(weights, layers=config.encoder_layers, int8=config.int8, max_tokens=config.max_tokens)
-    features = encoder.embed([*texts, *dev_texts])
-    seen, unseen = features[: len(texts)], features[len(texts) :]
-    fewest = config.min_positives
-    heads = fit_heads(seen, truth, unseen, dev_truth, penalties=config.penalties, min_positives=fewest, counts=counts)
-    calibrated = calibrate_heads(heads.logits(unseen), dev_truth, heads.learned, **limits)
+        unseen, learned = encoder.embed(dev_texts), truth.sum(axis=0) >= config.min_positives
+    else:
+        encoder = Encoder.prepare(config.encoder, layers=config.encoder_layers, int8=config.int8, max_tokens=config.max_tokens)
+        features = encoder.embed([*texts, *dev_texts])
+        seen, unseen = features[: len(texts)], features[len(texts) :]
+        fewest = config.min_positives
+        heads = fit_heads(seen, truth, unseen, dev_truth, penalties=config.penalties, min_positives=fewest, counts=counts)
+        learned = heads.learned
+    logits_of = (lambda given: given) if heads is None else heads.logits
+    calibrated = calibrate_heads(logits_of(unseen), dev_truth, learned, **limits)
     known = dict(zip(dev_texts, unseen, strict=True))
 
     def recall(sentences: Sequence[str]) -> Any:
         new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in known]
         if new:
             known.update(zip(new, encoder.features(new), strict=True))
-        return heads.logits(np.stack([known[sentence] for sentence in sentences]))
+        return logits_of(np.stack([known[sentence] for sentence in sentences]))
 
     curves = fit_curves(Sentinel.load(classifier=TransformerLayer(recall, calibrated, window=config.window)), notes)
     export_classifier(out, encoder, heads, calibrated, name=config.name, window=config.window, curves=curves, made=made)
@@ -253,6 +256,7 @@ def run_experiment(
     facts: dict[str, Any] = {"corpus_digest": digest, "test_notes": len(corpus.test), "test_seeds": len(corpus.test_seeds)}
     if config.model != "none":
         train, dev = examples_of(corpus.train, config.window), examples_of(corpus.dev, config.window)
+        train += pattern_examples() if config.pattern_examples else []
         made = {
             "corpus_digest": digest,
             "config": hashlib.sha256(json.dumps(config.to_dict()).encode()).hexdigest(),

@@ -1,4 +1,4 @@
-"""A tuned encoder: what it was shown moves its last layers and nothing else."""
+"""A tuned classifier learns what it was shown, the same call gives the same, and a sentence scores the same beside any other."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from bh_lib.errors import InputError
-from bh_lib.lab.encoder import find_encoder
-from bh_lib.lab.tune import tune_encoder
+from bh_lib.lab.tune import tune_classifier
 
 pytest.importorskip("torch")
-safetensors = pytest.importorskip("safetensors.numpy")
 
 TEXTS = [f"drank again on day {n}" for n in range(32)] + [f"hears voices at night {n}" for n in range(32)]
 LABELS = np.repeat(np.eye(40)[:2], 32, axis=0)
-BRIEF = {"layers": 2, "tuned_layers": 1, "epochs": 1.0, "rate": 1e-3, "max_tokens": 16}
+BRIEF = {"layers": 2, "tuned_layers": 1, "epochs": 6.0, "rate": 1e-3, "max_tokens": 16}
 
 
 @pytest.fixture
@@ -23,21 +21,35 @@ def cache(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_only_the_last_kept_layers_move_and_the_same_call_gives_the_same_folder(cache):
-    folder = tune_encoder(TEXTS, LABELS, np.ones(64), **BRIEF)
-    before = safetensors.load_file(find_encoder() / "model.safetensors")
-    after = safetensors.load_file(find_encoder(folder) / "model.safetensors")
-    moved = {name for name in after if not np.array_equal(before[name], after[name])}
-    assert moved and all(name.startswith("encoder.layer.1.") for name in moved)
-    assert tune_encoder(TEXTS, LABELS, np.ones(64), **BRIEF) == folder
-    assert tune_encoder(TEXTS[:40], LABELS[:40], np.ones(40), **BRIEF) != folder
+def test_it_learns_what_it_was_shown_and_the_same_call_gives_the_same_network(cache):
+    made = tune_classifier(TEXTS, LABELS, np.ones(64), **BRIEF)
+    logits = made.features(["drank again on day 40", "hears voices at night 41"])
+    assert logits.shape == (2, 40)
+    assert logits[0, 0] > logits[0, 1] and logits[1, 1] > logits[1, 0]
+    assert tune_classifier(TEXTS, LABELS, np.ones(64), **BRIEF) == made
+    assert tune_classifier(TEXTS[:40], LABELS[:40], np.ones(40), **BRIEF) != made
+
+
+def test_trained_again_from_nothing_kept_it_gives_the_same_numbers(tmp_path, monkeypatch):
+    logits = []
+    for place in ("one", "two"):
+        monkeypatch.setenv("BH_LIB_CACHE", str(tmp_path / place))
+        logits.append(tune_classifier(TEXTS, LABELS, np.ones(64), **BRIEF).features(["drank again", "slept well"]))
+    assert np.array_equal(*logits)
+
+
+def test_a_sentence_scores_the_same_whatever_stands_beside_it(cache):
+    made = tune_classifier(TEXTS, LABELS, np.ones(64), **BRIEF)
+    alone = made.features(["drank again"])
+    beside = made.features(["drank again", "hears voices at night and in the morning as well"])
+    assert np.allclose(alone[0], beside[0], atol=1e-4)
 
 
 def test_nothing_to_learn_from_is_an_error(cache):
     with pytest.raises(InputError, match="no training sentences"):
-        tune_encoder([], LABELS[:0], np.ones(0))
+        tune_classifier([], LABELS[:0], np.ones(0))
 
 
 def test_more_layers_than_there_are_is_an_error(cache):
     with pytest.raises(InputError, match="as many layers"):
-        tune_encoder(TEXTS, LABELS, np.ones(64), **{**BRIEF, "layers": 12})
+        tune_classifier(TEXTS, LABELS, np.ones(64), **{**BRIEF, "layers": 12})
