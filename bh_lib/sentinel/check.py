@@ -1,4 +1,4 @@
-"""Proves the knowledge: packs, cues, lexicon and rules load, and each pattern raises what it must and spares what it must.
+"""Proves the knowledge: all of it loads, and each pattern raises what it must, spares what it must, and adds something.
 
 Run ``python -m bh_lib.sentinel.check [pack.toml ...]``: every fault with file, line, pattern and sentence.
 """
@@ -14,9 +14,11 @@ from bh_lib.errors import KnowledgeError
 from bh_lib.schema.mention import Assertion, Experiencer
 from bh_lib.schema.taxonomy import load_taxonomy
 from bh_lib.sentinel.context import ContextEngine
+from bh_lib.sentinel.covering import covers
 from bh_lib.sentinel.cues import CueTree, load_cues
 from bh_lib.sentinel.document import read_document
 from bh_lib.sentinel.emotion import read_lexicon
+from bh_lib.sentinel.expression import compiled
 from bh_lib.sentinel.knowledge import KNOWLEDGE, Fault, Pattern, default_packs, load_macros, read_pack, read_toml, twice
 from bh_lib.sentinel.layers.patterns import PatternLayer
 from bh_lib.sentinel.mention import Mention
@@ -69,6 +71,45 @@ def _examples(layer: PatternLayer, pattern: Pattern) -> list[Fault]:
                 rule = "it is raised" if raised else _why(found)
                 faults.append(Fault(pattern.path, f"{pattern.place}, {kind} {number}", rule))
     return faults
+
+
+def _seems_covered(wide: Pattern, sentences: Sequence[str], narrow: Pattern) -> bool:
+    """Whether in these sentences each match of the one lies within a match of the other: a quick no spares the proof."""
+    ours = compiled(wide.regex)
+    for sentence in sentences:
+        held = [found.span() for found in ours.finditer(sentence)]
+        for found in compiled(narrow.regex).finditer(sentence):
+            if not any(start <= found.start() and found.end() <= end for start, end in held):
+                return False
+    return True
+
+
+def _covered(patterns: Iterable[Pattern]) -> list[Fault]:
+    """Patterns that add nothing: another of their flag matches all that they match.
+
+    The other must say the same of assertion, time, person, negation and behaviour, and be no less sure; the voice is left aside,
+    for a text has none. It must hold each match in the examples of both, as the engine finds them, and the proof must hold for
+    every string: the language of the one lies in the other's (`covers`). So nothing is lost without it: no mention, no width, no
+    confidence. One that only holds a shorter match of another is no fault: the words around it may decide how it stands.
+    """
+    alike: dict[tuple[object, ...], list[Pattern]] = {}
+    for pattern in patterns:
+        says = (pattern.assertion, pattern.temporality, pattern.experiencer, pattern.negatable, pattern.behavior)
+        alike.setdefault((pattern.flag_id, *says), []).append(pattern)
+    faults: list[Fault] = []
+    for group in alike.values():
+        norms = [[s.norm for text in (*p.raises, *p.spares) for s in read_document(text).sentences] for p in group]
+        gone: set[int] = set()
+        for last, narrow in reversed(list(enumerate(group))):
+            for first, wide in enumerate(group):
+                if first == last or first in gone or wide.precision < narrow.precision:
+                    continue
+                if _seems_covered(wide, [*norms[last], *norms[first]], narrow) and covers(wide.regex, narrow.regex):
+                    rule = f"adds nothing: {wide.pattern_id} ({wide.path}, line {wide.line}) matches all that it matches"
+                    faults.append(Fault(narrow.path, narrow.place, rule))
+                    gone.add(last)
+                    break
+    return faults[::-1]
 
 
 def _uncovered(patterns: Iterable[Pattern]) -> list[Fault]:
@@ -125,8 +166,9 @@ def check_knowledge(paths: Sequence[Path] | None = None) -> list[Fault]:
     Parameters
     ----------
     paths : sequence of Path, optional
-        Packs to prove with this release's cues. Without it, all of this release's knowledge: packs, cues, lexicon, rules, that each
-        is of the taxonomy's version, and that each critical flag has patterns in both voices.
+        Packs to prove with this release's cues, each pattern among them adding something to the others. Without it, all of this
+        release's knowledge: packs, cues, lexicon, rules, that each is of the taxonomy's version, and that each critical flag has
+        patterns in both voices.
 
     Returns
     -------
@@ -140,6 +182,7 @@ def check_knowledge(paths: Sequence[Path] | None = None) -> list[Fault]:
         layer = PatternLayer(patterns, ContextEngine(cues[0]))
         for pattern in patterns:
             faults += _examples(layer, pattern)
+    faults += _covered(patterns)
     if paths is None:
         faults += _uncovered(patterns) + _shared()
     return list(dict.fromkeys(faults))

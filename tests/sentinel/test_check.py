@@ -59,3 +59,36 @@ def test_a_sentence_that_should_be_spared_and_is_raised_is_a_fault(tmp_path: Pat
 @pytest.mark.parametrize("regex", [r"(a+)+suicid", r"suicid(?=al)", r"(suicid)\1", r"suicid("])
 def test_an_expression_that_could_run_away_or_is_not_of_the_common_subset_is_a_fault(tmp_path: Path, regex: str) -> None:
     assert _faults(tmp_path, regex=regex)
+
+
+SECOND = PACK[PACK.index("[[pattern]]") :].replace("SH-002.c01", "SH-002.p01").replace("clinician", "patient")
+
+
+def _two(tmp_path: Path, first: str, second: str, more: str = "") -> list[str]:
+    pack = tmp_path / "self_harm.toml"
+    raises, spares = "Reports suicidal ideation.", "Calm."
+    one = PACK.format(regex=first, raises=raises, spares=spares)
+    pack.write_text(one + SECOND.format(regex=second, raises=raises, spares=spares) + more, "utf-8")
+    return [str(fault) for fault in check_knowledge([pack])]
+
+
+def test_a_pattern_that_another_one_covers_is_a_fault_with_its_line_and_the_others_id(tmp_path: Path) -> None:
+    (fault,) = _two(tmp_path, r"\bsuicidal (?:ideations?|thoughts?)\b", r"\bsuicidal ideation\b")
+    assert fault == (
+        "self_harm.toml, line 13, SH-002.p01: adds nothing: SH-002.c01 (self_harm.toml, line 5) matches all that it matches"
+    )
+
+
+def test_of_two_that_cover_each_other_one_is_a_fault(tmp_path: Path) -> None:
+    (fault,) = _two(tmp_path, r"\bsuicidal (?:ideation|thoughts)\b", r"\bsuicidal (?:thoughts|ideation)\b")
+    assert "SH-002.p01" in fault
+
+
+@pytest.mark.parametrize("more", ["negatable = false", 'temporality = "current"', 'assertion = "possible"'])
+def test_a_pattern_that_says_something_else_is_not_covered(tmp_path: Path, more: str) -> None:
+    assert _two(tmp_path, r"\bsuicidal (?:ideation|thoughts)\b", r"\bsuicidal ideation\b", more) == []
+
+
+@pytest.mark.parametrize("second", [r"\bsuicidal ideations?\b", r"suicidal ideation\b", r"\breports suicidal ideation\b"])
+def test_a_pattern_with_one_string_or_place_of_its_own_is_not_covered(tmp_path: Path, second: str) -> None:
+    assert _two(tmp_path, r"\bsuicidal (?:ideation|thoughts)\b", second) == []
