@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bh_lib.evaluate.agreement import Agreement, Share, agreement
 from bh_lib.evaluate.calibration import Calibration, calibration
-from bh_lib.evaluate.compare import Difference, compare, critical_cells, flag_cells
+from bh_lib.evaluate.compare import Difference, compare, compare_calibration, critical_cells, flag_cells
 from bh_lib.evaluate.counts import Counts
 from bh_lib.evaluate.cssrs import Ordinal, ordinal, ordinal_level
 from bh_lib.evaluate.figures import decision_figure, flag_figure, level_figure, recall_figure, reliability_figure
@@ -34,6 +34,7 @@ __all__ = [
     "agreement",
     "calibration",
     "compare",
+    "compare_calibration",
     "corpus_digest",
     "critical_cells",
     "decision_figure",

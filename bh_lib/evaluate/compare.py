@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bh_lib._extras import require
 from bh_lib.errors import InputError
@@ -12,7 +12,7 @@ from bh_lib.evaluate.interval import group_counts, resample
 from bh_lib.evaluate.outcome import Outcome
 from bh_lib.schema.taxonomy import load_taxonomy
 
-__all__ = ["Difference", "compare", "critical_cells", "flag_cells"]
+__all__ = ["Difference", "compare", "compare_calibration", "critical_cells", "flag_cells"]
 
 Cells = Callable[[Outcome], tuple[int, int, int]]
 _RESAMPLES: Final = 2000
@@ -97,3 +97,50 @@ def compare(first: Sequence[Outcome], second: Sequence[Outcome], cells: Cells = 
     (one, ones), (two, twos) = scores(first), scores(second)
     low, high = np.percentile(np.asarray(twos) - np.asarray(ones), [2.5, 97.5])
     return Difference(one, two, (float(low), float(high)))
+
+
+def _bins(outcome: Outcome) -> list[float]:
+    """How many flags a note raises, then by tenth of the scale how far their confidences exceed how many of them stand."""
+    row = [float(len(outcome.guess)), *[0.0] * 10]
+    for flag, sure in outcome.guess.items():
+        row[1 + min(int(sure * 10), 9)] += sure - (flag in (outcome.truth or ()))
+    return row
+
+
+def compare_calibration(first: Sequence[Outcome], second: Sequence[Outcome]) -> Difference | None:
+    """Expected calibration error of raised flags, less is better; so the difference is that of 1 less the error.
+
+    Returns
+    -------
+    Difference or None
+        ``first`` and ``second`` are the errors with their sign turned; None where a system raised nothing.
+
+    Raises
+    ------
+    InputError
+        If the notes differ, or there are none.
+
+    Examples
+    --------
+    >>> honest = [Outcome(str(n), frozenset({"SH-002"}), {"SH-002": 1.0}, group=str(n)) for n in range(30)]
+    >>> unsure = [Outcome(str(n), frozenset({"SH-002"}), {"SH-002": 0.5}, group=str(n)) for n in range(30)]
+    >>> compare_calibration(honest, unsure).worse, compare_calibration(honest, honest).worse
+    (True, False)
+    """
+    np = require("numpy", extra="ml")
+    if not first or [(o.note_id, o.truth) for o in first] != [(o.note_id, o.truth) for o in second]:
+        raise InputError("a comparison needs the same labelled notes in the same order, and at least one")
+    if not any(o.guess for o in first) or not any(o.guess for o in second):
+        return None
+    groups = [outcome.group for outcome in first]
+
+    def errors(outcomes: Sequence[Outcome]) -> Any:
+        sums = group_counts(groups, np.array([_bins(outcome) for outcome in outcomes]))
+        drawn = np.vstack([sums.sum(axis=0), resample(sums, _RESAMPLES)])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return -np.abs(drawn[:, 1:]).sum(axis=1) / drawn[:, 0]
+
+    one, two = errors(first), errors(second)
+    apart = (two - one)[1:]
+    low, high = np.percentile(apart[~np.isnan(apart)], [2.5, 97.5])
+    return Difference(float(one[0]), float(two[0]), (float(low), float(high)))

@@ -29,3 +29,23 @@ def test_one_note_more_is_not_called_better():
 def test_other_notes_cannot_be_compared():
     with pytest.raises(InputError, match="same labelled notes"):
         compare(outcomes(bool), outcomes(bool, n=59))
+
+
+def test_the_errors_that_are_compared_are_those_of_the_calibration():
+    from bh_lib.evaluate import calibration, compare_calibration
+
+    def sure(shift):
+        return [
+            Outcome(
+                str(k), frozenset({"SH-005"} if k % 3 else ()), {"SH-005": (k % 10) / 10 + shift, "CD-003": 0.4}, group=str(k // 2)
+            )
+            for k in range(60)
+        ]
+
+    def error(outcomes):
+        raised = [(conf, flag in o.truth) for o in outcomes for flag, conf in o.guess.items()]
+        return calibration([conf for conf, _ in raised], [right for _, right in raised]).ece
+
+    found = compare_calibration(sure(0.01), sure(0.05))
+    assert -found.first == pytest.approx(error(sure(0.01))) and -found.second == pytest.approx(error(sure(0.05)))
+    assert compare_calibration(sure(0.01), [Outcome(str(k), o.truth, {}) for k, o in enumerate(sure(0))]) is None
