@@ -15,31 +15,40 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "compare_runs", "leaderboard", "leaderboard_markdown"]
 
 COLUMNS: Final = {
+    "n": "notes",
     "macro/f1": "macro-F1",
+    "macro/auprc": "macro-AUPRC",
     "micro/f1": "micro-F1",
     "critical/sensitivity": "critical sensitivity",
     "critical/ppv": "critical PPV",
+    "any_signal/sensitivity": "any signal, sensitivity",
+    "any_signal/ppv": "any signal, PPV",
     "c_ssrs/qwk": "QWK",
+    "c_ssrs/sensitivity_ge4": "level ≥ 4, sensitivity",
     "calibration/ece": "ECE",
     "alerts_per_1000": "alerts per 1,000",
     "speed/notes_per_s": "notes/s",
 }
-"""What the leaderboard shows of the test notes, by the metric's stable name."""
+"""What a table of the leaderboard shows, by the metric's stable name; what no run of the corpus has is left out."""
 
-_FOREIGN: Final = {
-    "any_signal/sensitivity": "sensitivity",
-    "any_signal/ppv": "PPV",
-    "c_ssrs/qwk": "QWK",
-    "c_ssrs/sensitivity_ge4": "level ≥ 4 sensitivity",
-    "any_signal/f1": "F1",
-}
+_ORDER: Final = ("macro/f1", "any_signal/f1", "c_ssrs/qwk")
+_EACH: Final = "alerts_per_1000"
+"""A metric that every evaluation has, so that it tells which corpora there are."""
 
 
 def leaderboard(out_dir: str | os.PathLike[str]) -> pd.DataFrame:
-    """The latest run of each experiment, best macro-F1 on the test notes first; every metric is a column under its stable name."""
+    """The latest finished run of each experiment, best macro-F1 on the test notes first; a metric is a column by its stable name.
+
+    Raises
+    ------
+    InputError
+        If no run has finished yet.
+    """
     runs = list_runs(out_dir)
+    if not runs.empty:
+        runs = runs[runs["status"] == "FINISHED"]
     if runs.empty:
-        raise InputError("there is no run yet: bh experiment run DIR")
+        raise InputError("there is no finished run yet: bh experiment run DIR")
     latest = runs.drop_duplicates("name")
     return latest.sort_values("macro/f1", ascending=False) if "macro/f1" in latest else latest
 
@@ -55,27 +64,34 @@ def _cell(value: Any) -> str:
     return f"{value:.0f}" if abs(value) >= 10 else f"{value:.3f}"
 
 
+def _corpora(board: pd.DataFrame) -> list[str]:
+    """The test notes first, then the others by name; a layer by itself stands behind its corpus."""
+    found = [column.removesuffix(_EACH).removesuffix("/") for column in board if column == _EACH or column.endswith(f"/{_EACH}")]
+    return sorted(found, key=lambda name: (bool(name), name))
+
+
 def leaderboard_markdown(out_dir: str | os.PathLike[str]) -> str:
-    """The leaderboard as Markdown, made from the records alone: the test notes, then each other corpus that was judged on."""
+    """The leaderboard as Markdown, made from the records alone: one table a corpus, one row an experiment, with its commit."""
     board = leaderboard(out_dir)
-    shown = {key: name for key, name in COLUMNS.items() if key in board}
     parts = [
         "# Leaderboard",
         "",
-        "Made from the records of the runs. Test notes are synthetic; no seed family is in two splits.",
+        "Made from the records of the runs: the newest finished run of each experiment. Test notes and seeds are synthetic; no",
+        "seed family is in two splits. A name that ends in `-alone` is layer 2 by itself. A commit with `*` had changes beside it.",
         "",
     ]
-    rows = [
-        [str(row["name"]), str(row.get("commit") or "–")[:7], *(_cell(row[key]) for key in shown)] for _, row in board.iterrows()
-    ]
-    parts += [_table(["experiment", "commit", *shown.values()], rows), ""]
-    prefixes = sorted({column.split("/")[0] for column in board if column.endswith(("/any_signal/f1", "-alone/macro/f1"))})
-    for prefix in prefixes:
-        names = {**_FOREIGN, "macro/f1": "macro-F1", "critical/sensitivity": "critical sensitivity"}
-        shown = {f"{prefix}/{key}": name for key, name in names.items() if f"{prefix}/{key}" in board}
-        rows = [[str(row["name"]), *(_cell(row[key]) for key in shown)] for _, row in board.iterrows()]
-        rows = [row for row in rows if set(row[1:]) != {"–"}]
-        parts += [f"## {prefix}", "", _table(["experiment", *shown.values()], rows), ""]
+    for corpus in _corpora(board):
+        prefix = f"{corpus}/" if corpus else ""
+        judged = board[board[f"{prefix}{_EACH}"].notna()]
+        order = next((f"{prefix}{key}" for key in _ORDER if f"{prefix}{key}" in judged), f"{prefix}{_EACH}")
+        shown = {f"{prefix}{key}": name for key, name in COLUMNS.items()}
+        shown = {key: name for key, name in shown.items() if key in judged and judged[key].notna().any()}
+        rows = []
+        for _, row in judged.sort_values(order, ascending=False).iterrows():
+            commit = row.get("commit")
+            told = f"{commit[:7]}{'*' if row.get('dirty') == 'true' else ''}" if isinstance(commit, str) else "–"
+            rows.append([str(row["name"]), told, *(_cell(row[key]) for key in shown)])
+        parts += [f"## {corpus or 'test'}", "", _table(["experiment", "commit", *shown.values()], rows), ""]
     return "\n".join(parts)
 
 

@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 from bh_lib import __version__
 from bh_lib._extras import require
 from bh_lib.errors import GateError, InputError
+from bh_lib.evaluate import Metrics
+from bh_lib.lab.artifacts import environment, error_rows, is_ours, peak_memory, plots
+from bh_lib.lab.card import CARD_FILES, build_card, write_card
 from bh_lib.lab.config import ExperimentConfig
 from bh_lib.lab.gate import GateCheck, gate, judge, require_gate
 from bh_lib.lab.names import metric_names
-from bh_lib.lab.run import ExperimentRun, build_corpus
+from bh_lib.lab.run import Corpus, ExperimentRun, build_corpus
+from bh_lib.schema.note import write_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,24 +117,62 @@ def _log_model(mlflow: Any, run: ExperimentRun) -> None:
         )
 
 
+def _log_inputs(mlflow: Any, run: ExperimentRun) -> None:
+    """The corpora by name and digest, and none of their notes: what was trained on, and what was judged on."""
+    meta = require("mlflow.data.meta_dataset", extra="lab").MetaDataset
+    source = require("mlflow.data.code_dataset_source", extra="lab").CodeDatasetSource({"mlflow.source.name": "bh_lib.synth"})
+    brought = require("mlflow.data.code_dataset_source", extra="lab").CodeDatasetSource({"mlflow.source.name": "brought along"})
+    digest = run.facts["corpus_digest"].removeprefix("sha256:")[:32]
+    mlflow.log_input(meta(source, name="labelled-notes", digest=digest), context="training")
+    for corpus, metrics in run.metrics.items():
+        if not corpus.endswith("-alone"):
+            place = source if is_ours(corpus) else brought
+            digest = metrics.corpus_digest.removeprefix("sha256:")[:32]
+            mlflow.log_input(meta(place, name=corpus, digest=digest), context="evaluation")
+
+
+def _log_corpus(mlflow: Any, run: ExperimentRun, corpus: str, metrics: Metrics) -> None:
+    prefix = "" if corpus == "test" else f"{corpus}/"
+    mlflow.log_metrics({f"{prefix}{name}": value for name, value in metric_names(metrics.to_dict()).items()})
+    if not is_ours(corpus):
+        mlflow.log_artifact(str(run.folder / corpus / "metrics.json"), f"evaluation/{corpus}")
+        return
+    mlflow.log_artifacts(str(run.folder / corpus), f"evaluation/{corpus}")
+    rows = error_rows(run.folder, corpus)
+    if rows:
+        mlflow.log_table({key: [row[key] for row in rows] for key in rows[0]}, f"errors/{corpus}.json")
+
+
 def record_run(run: ExperimentRun, out_dir: str | os.PathLike[str]) -> ExperimentRun:
-    """Record a finished run: settings, facts, every metric, reports, the corpus by its digest, and the model in the registry."""
+    """Record a finished run: settings, facts, environment, metrics under stable names (`bh_lib.lab.names`), reports, plots, errors,
+    model card, the corpora by their digests, and the model in the registry.
+
+    MLflow's sampling of the machine stays as the environment has it (``MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING``, off by default): a
+    run is over when it is recorded, and its seconds and its peak of memory are recorded with it.
+    """
     mlflow = connect(out_dir)
+    write_card(run.folder, build_card(run))
     with mlflow.start_run(run_name=run.config.name) as active:
-        mlflow.set_tags({**_git(), "reason": run.config.reason, "bh_lib": __version__})
+        told = environment()
+        mlflow.set_tags(
+            {**_git(), "reason": run.config.reason, "bh_lib": __version__, "knowledge_digest": told["knowledge_digest"]}
+        )
         mlflow.log_params({key: str(value) for key, value in run.config.to_dict().items() if key != "reason"})
         facts = {key: value for key, value in run.facts.items() if key not in ("seconds", "corpus_digest")}
         mlflow.log_params({**facts, "corpus_digest": run.facts["corpus_digest"]})
         mlflow.log_metrics({f"seconds/{step}": value for step, value in run.facts["seconds"].items()})
+        memory = peak_memory()
+        if memory is not None:
+            mlflow.log_metric("system/peak_rss_mib", memory)
+        mlflow.log_dict(told, "environment.json")
         for corpus, metrics in run.metrics.items():
-            prefix = "" if corpus == "test" else f"{corpus}/"
-            mlflow.log_metrics({f"{prefix}{name}": value for name, value in metric_names(metrics.to_dict()).items()})
-            mlflow.log_artifacts(str(run.folder / corpus), f"evaluation/{corpus}")
+            _log_corpus(mlflow, run, corpus, metrics)
+        for place, figure in plots(run.metrics):
+            mlflow.log_figure(figure, place)
         mlflow.log_artifact(str(run.folder / "facts.json"))
-        pandas = require("pandas", extra="lab")
-        rows = pandas.DataFrame({"corpus": list(run.metrics), "notes": [float(metrics.n) for metrics in run.metrics.values()]})
-        digest = run.facts["corpus_digest"].removeprefix("sha256:")[:32]
-        mlflow.log_input(mlflow.data.from_pandas(rows, name="labelled-notes", digest=digest), context="training")
+        for name in CARD_FILES:
+            mlflow.log_artifact(str(run.folder / name), "card")
+        _log_inputs(mlflow, run)
         if run.model is not None:
             _log_model(mlflow, run)
         run_id = active.info.run_id
@@ -138,11 +180,13 @@ def record_run(run: ExperimentRun, out_dir: str | os.PathLike[str]) -> Experimen
 
 
 def list_runs(out_dir: str | os.PathLike[str]) -> pd.DataFrame:
-    """All runs, newest first: ``run_id``, ``name``, ``commit``, ``dirty``, parameters, and metrics under their stable names."""
+    """All runs, newest first: ``run_id``, ``name``, ``status``, ``commit``, ``dirty``, parameters, metrics by stable names."""
     mlflow = connect(out_dir)
     found = mlflow.search_runs(experiment_names=[EXPERIMENT], order_by=["attributes.start_time DESC"])
     names = {"tags.mlflow.runName": "name", "tags.git.commit": "commit", "tags.git.dirty": "dirty", "tags.reason": "reason"}
-    kept = [c for c in found.columns if c in names or c in ("run_id", "start_time") or c.startswith(("metrics.", "params."))]
+    kept = [
+        c for c in found.columns if c in names or c in ("run_id", "status", "start_time") or c.startswith(("metrics.", "params."))
+    ]
     return found[kept].rename(columns=lambda column: names.get(column, column.removeprefix("metrics.")))
 
 
@@ -174,6 +218,23 @@ def _version_of(client: Any, run_id: str) -> Any:
     if not found:
         raise InputError("the run registered no model: only a run with an exported layer 2 can be promoted")
     return max(found, key=lambda each: int(each.version))
+
+
+def _checked(metrics: Mapping[str, float], corpus: Corpus) -> GateCheck:
+    """Whether the notes hold all critical expectations: told by the run's record, or else checked now, on the same notes."""
+    name = "expectations of the notes"
+    if "seconds/check" in metrics:
+        return GateCheck(name, True, "held before the run was trained")
+    from bh_lib.checks import check_notes
+
+    parts = {"train": corpus.train, "dev": corpus.dev, "test": (*corpus.test, *corpus.test_seeds)}
+    splits = {note.note_id: split for split, notes in parts.items() for note in notes}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "notes.jsonl"
+        write_notes(path, [note for notes in parts.values() for note in notes])
+        failed = check_notes(path, None, splits).failed("critical")
+    told = "; ".join(f"{outcome.expectation} on {outcome.column}" for outcome in failed)
+    return GateCheck(name, not failed, told or "all critical ones hold")
 
 
 def promote(
@@ -217,7 +278,7 @@ def promote(
     champion = None
     if now is not None and now.version != version.version:
         champion = judge(notes, Sentinel.load(classifier=_model_folder(mlflow, f"models:/{REGISTERED}/{now.version}")))
-    checks = gate(candidate, champion, judge(notes, Sentinel.load()))
+    checks = gate(candidate, champion, judge(notes, Sentinel.load()), checked=_checked(run.data.metrics, corpus))
     for check in checks:
         client.set_tag(run_id, f"gate.{check.name}", f"{'held' if check.held else 'failed'}: {check.figures}")
     require_gate(checks)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 
 from bh_lib.errors import ConfigError, GateError, InputError, IntegrityError
 from bh_lib.lab import ExperimentConfig, compare_runs, leaderboard_markdown, list_runs, load_sentinel, promote, run_experiment
+from bh_lib.lab.card import CARD_FILES
+from bh_lib.lab.names import METRIC_NAMES
+from bh_lib.lab.track import connect
 from bh_lib.schema.note import LabelledNote
 from bh_lib.sentinel import Sentinel
 
@@ -77,6 +82,61 @@ def test_the_record_holds_stable_names_commit_and_digest(run, out):
     )
 
 
+def test_every_metric_that_is_logged_has_a_name_that_is_documented(run, out):
+    patterns = [re.compile("(.+/)?" + re.sub(r"<[^>]*>", r"[^/]+", name)) for name in METRIC_NAMES]
+    mlflow = connect(out)
+    logged = mlflow.get_run(run.run_id).data.metrics
+    assert [name for name in logged if not any(pattern.fullmatch(name) for pattern in patterns)] == []
+    assert {"test-seeds/macro/auprc", "test-seeds/budget/100/sensitivity", "test-seeds/net_benefit/0.1", "posts/n"} <= set(logged)
+    assert logged["system/peak_rss_mib"] > 50
+
+
+def artifacts(out, run):
+    """Every file of a run's record, by its place."""
+    folder = Path(connect(out).artifacts.download_artifacts(run_id=run.run_id))
+    return {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_record_holds_plots_errors_environment_and_a_card(run, out):
+    kept = artifacts(out, run)
+    names = {"flags", "precision_recall", "reliability", "c_ssrs_confusion", "net_benefit"}
+    drawn = {place for place in kept if place.startswith("plots/test-seeds/")}
+    assert drawn == {f"plots/test-seeds/{name}.png" for name in names}
+    assert all(kept[place].read_bytes().startswith(b"\x89PNG") for place in drawn)
+    assert {place for place in kept if place.startswith("plots/posts/")} == {"plots/posts/c_ssrs_confusion.png"}
+    table = json.loads(kept["errors/test-seeds.json"].read_text())
+    assert table["columns"][:4] == ["note", "kind", "severity", "flag"] and len(table["data"]) > 0
+    told = json.loads(kept["environment.json"].read_text())
+    assert told["packages"]["numpy"] and told["knowledge_digest"].startswith("sha256:")
+    assert {f"card/{name}" for name in CARD_FILES} <= set(kept)
+
+
+def test_of_notes_that_were_brought_along_figures_and_plots_alone_are_recorded(run, out):
+    kept = artifacts(out, run)
+    assert {place for place in kept if "posts" in place} == {
+        "evaluation/posts/metrics.json",
+        "evaluation/posts-alone/metrics.json",
+        "plots/posts/c_ssrs_confusion.png",
+        "plots/posts-alone/c_ssrs_confusion.png",
+    }
+    assert "p1" not in json.dumps(json.loads(kept["evaluation/posts/metrics.json"].read_text()))
+
+
+def test_the_corpora_are_inputs_by_name_and_digest(run, out):
+    inputs = connect(out).get_run(run.run_id).inputs.dataset_inputs
+    found = {each.dataset.name: (each.dataset.digest, each.tags[0].value) for each in inputs}
+    assert found["labelled-notes"] == (run.facts["corpus_digest"].removeprefix("sha256:")[:32], "training")
+    assert found["posts"] == (run.metrics["posts"].corpus_digest.removeprefix("sha256:")[:32], "evaluation")
+    assert set(found) == {"labelled-notes", "test-seeds", "posts"}
+
+
+def test_the_model_says_what_it_takes_and_gives(run, out):
+    info = connect(out).models.get_model_info("models:/bh-sentinel/1")
+    assert [each.name for each in info.signature.inputs.inputs] == ["text"]
+    assert [each.name for each in info.signature.outputs.inputs] == ["analysis", "max_severity", "c_ssrs_level", "immediate_review"]
+    assert info.saved_input_example_info is not None
+
+
 def test_no_seed_text_is_in_any_record(run, out):
     from bh_lib.synth.corpus import seed_examples
 
@@ -92,7 +152,10 @@ def test_promotion_moves_the_alias_and_the_name_loads_everywhere(run, out):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bh_lib.lab.track.require_gate", lambda checks: None)  # the gate has its own tests; a thin model may fail it
         checks = promote(run.run_id, out)
-    assert {"enough notes", "critical sensitivity not worse than the rules alone"} <= {check.name for check in checks}
+    names = {"enough notes", "expectations of the notes", "critical sensitivity not worse than the rules alone", "calibration"}
+    assert names <= {check.name for check in checks}
+    expectations = next(check for check in checks if check.name == "expectations of the notes")
+    assert expectations.held and expectations.figures == "all critical ones hold"
     text = "Wants to die. Relapsed on Friday."
     by_name = load_sentinel("models:/bh-sentinel@champion", out_dir=out).analyze(text).to_dict()
     assert by_name == load_sentinel(run.model).analyze(text).to_dict()
@@ -129,7 +192,12 @@ def test_runs_compare_and_the_leaderboard_is_made_from_the_records(run, out):
     assert {"test-seeds/micro/f1", "posts/c_ssrs/mae"} <= set(table.index)
     assert all(math.isclose(d, s - f) for f, s, d in table.itertuples(index=False))
     board = leaderboard_markdown(out)
-    assert "| thin |" in board and "| words |" in board and "## posts" in board
+    tables = {part.partition("\n")[0]: part for part in board.split("## ")[1:]}
+    assert set(tables) == {"test-seeds", "test-seeds-alone", "posts", "posts-alone"}
+    assert all("| thin |" in part and "| words |" in part for part in tables.values())
+    assert "macro-AUPRC" in tables["test-seeds"] and "macro-F1" not in tables["posts"]
+    commit = list_runs(out).set_index("name").loc["thin", "commit"]
+    assert commit[:7] in tables["posts"]
     with pytest.raises(InputError, match="no such run"):
         compare_runs("thin", "nobody", out)
     with pytest.raises(InputError, match="registered no model"):
