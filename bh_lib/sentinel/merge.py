@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from bh_lib.schema.taxonomy import load_taxonomy
 from bh_lib.sentinel.mention import Mention
 
 __all__ = ["merge"]
+
+# A paranoid delusion is told as paranoia; the word "delusions" in it says nothing besides.
+_HOLDS: Final = frozenset({("CD-005c", "CD-005d")})
 
 # Where a pattern saw the subject of a sentence denied, a model's word on the same subject in that sentence is the same denial.
 _ONE_SUBJECT = frozenset({"self_harm", "harm_to_others"})
@@ -87,6 +91,8 @@ def _absorbs(longer: Mention, mention: Mention) -> bool:
     if not longer.start <= mention.start <= mention.end <= longer.end or longer.raised != mention.raised:
         return False
     if longer.flag_id == mention.flag_id:
+        return True
+    if (longer.flag_id, mention.flag_id) in _HOLDS:
         return True
     wider = longer.end - longer.start > mention.end - mention.start
     return wider and _subject(longer.flag_id) == _subject(mention.flag_id) == "self_harm"
