@@ -45,8 +45,13 @@ SURFACE = {
     "bh_lib.evaluate": """
         Agreement Calibration Counts Difference FlagScore Flips Intervals Metrics Mistake Ordinal Outcome Share
         VARIANTS agreement calibration compare compare_calibration corpus_digest critical_cells decision_figure evaluate
-        evaluate_file evaluate_notes evaluate_outcomes flag_cells flag_figure flag_frame level_figure mistakes ordinal ordinal_level pair
-        read_labelled recall_figure reliability_figure render_report robustness systems_frame true_flags write_mistakes write_report
+        evaluate_file evaluate_notes evaluate_outcomes flag_cells flag_figure flag_frame level_figure mistakes ordinal
+        ordinal_level pair read_labelled recall_figure reliability_figure render_report robustness systems_frame
+        true_flags write_mistakes write_report
+    """,
+    "bh_lib.evaluate.feedback": """
+        Claim FlagReview Mark NoteReview REASONS REVIEW_METADATA Reason Verdict dismiss_rates judgements_path labelled
+        read_judgements show_review
     """,
     "bh_lib.review": """
         Review ReviewScore SIGNALS Section accesses activity break_glass consent_gaps denials disclosures encounters
