@@ -47,9 +47,8 @@ def main(arguments: Sequence[str]) -> None:
         ruled_out, raised_anyway = ruled_out + len(out), raised_anyway + len(out & found)
     right, wrong, lost = (sum(count.values()) for count in (hits, false, missed))
     told = [f"{len(rows)} sentences; the two passes agree with F1 {2 * both / given:.3f}"]
-    told.append(
-        f"precision {right / (right + wrong):.3f}, recall {right / (right + lost):.3f}, F1 {2 * right / (2 * right + wrong + lost):.3f}"
-    )
+    f1 = 2 * right / (2 * right + wrong + lost)
+    told.append(f"precision {right / (right + wrong):.3f}, recall {right / (right + lost):.3f}, F1 {f1:.3f}")
     told.append(f"{raised_anyway} of {ruled_out} that both ruled out are raised")
     told += [f"{flag}: {hits[flag]} found, {false[flag]} false, {missed[flag]} missed" for flag in sorted(hits | false | missed)]
     sys.stdout.write("\n".join(told) + "\n")
