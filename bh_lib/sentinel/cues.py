@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,8 +64,10 @@ class Found:
     last: int
 
 
-_Node = dict[str, Any]
-_CUE: Final = ""
+# A word that may stand at a place, as the tokens that it is made of.
+_Place = tuple[tuple[str, ...], ...]
+# Where a phrase goes on: tokens of a word that has begun, the places after it, and its cue.
+_Onward = tuple[tuple[str, ...], tuple[_Place, ...], Cue]
 
 
 def tokens(norm: str) -> list[Token]:
@@ -81,6 +82,51 @@ def tokens(norm: str) -> list[Token]:
     return [(long(word := found[0], word), found.start(), found.end()) for found in _TOKEN.finditer(norm)]
 
 
+class _Node:
+    """A place in the tree. It is opened when a text first comes by, for some phrases can be worded in a hundred thousand ways."""
+
+    __slots__ = ("_onward", "cues", "next")
+
+    def __init__(self) -> None:
+        self._onward: list[_Onward] | None = []
+        self.cues: tuple[Cue, ...] = ()
+        self.next: dict[str, _Node] = {}
+
+    def add(self, onward: _Onward) -> None:
+        """Let a phrase go on here."""
+        if self._onward is not None:
+            self._onward.append(onward)
+
+    def opened(self) -> _Node:
+        """Itself, with its cues and what may follow; two threads that open it make the same of it."""
+        onward = self._onward
+        if onward is None:
+            return self
+        cues: list[Cue] = []
+        following: dict[str, _Node] = {}
+        for run, places, cue in onward:
+            for word, rest in _steps(run, places, cue):
+                if rest is not None:
+                    following.setdefault(word, _Node()).add(rest)
+                # The kind that was planted first keeps its phrase; it may speak in two directions, as "denied" does.
+                elif not cues or (cues[0].kind is cue.kind and all(other.forward is not cue.forward for other in cues)):
+                    cues.append(cue)
+        self.cues, self.next = tuple(cues), following
+        self._onward = None
+        return self
+
+
+def _steps(run: tuple[str, ...], places: tuple[_Place, ...], cue: Cue) -> Iterator[tuple[str, _Onward | None]]:
+    """The next words of a phrase and how it goes on after each; no word and None where it may end."""
+    if run:
+        yield run[0], (run[1:], places, cue)
+    elif not places:
+        yield "", None
+    else:
+        for choice in places[0]:
+            yield from _steps(choice, places[1:], cue)
+
+
 @dataclass(frozen=True, slots=True)
 class CueTree:
     """All cues. ``reference_year``: an earlier year is past."""
@@ -90,16 +136,17 @@ class CueTree:
 
     def find(self, words: list[Token]) -> Iterator[Found]:
         """Cues from left to right, none within another; a phrase may be two, one a direction."""
-        at, count, root = 0, len(words), self.root
+        at, count, first = 0, len(words), self.root.opened().next
         while at < count:
-            node = root.get(words[at][0])
+            node = first.get(words[at][0])
             best: list[Found] = []
             ahead = at
             while node is not None:
                 ahead += 1
-                here = [Found(cue, at, ahead) for cue in node.get(_CUE, ()) if not cue.final or _ends(words, ahead)]
-                best = here or best
-                node = node.get(words[ahead][0]) if ahead < count else None
+                node = node.opened()
+                if node.cues:
+                    best = [Found(cue, at, ahead) for cue in node.cues if not cue.final or _ends(words, ahead)] or best
+                node = node.next.get(words[ahead][0]) if ahead < count else None
             yield from best
             at = best[0].last if best else at + 1
 
@@ -109,16 +156,13 @@ def _ends(words: list[Token], at: int) -> bool:
     return at >= len(words) or not (words[at][0][0].isalpha() or words[at][0] == "/")
 
 
-def _choices(phrase: str) -> Iterator[tuple[str, ...]]:
-    parts: list[tuple[str, ...]] = []
+def _places(phrase: str) -> tuple[_Place, ...]:
+    places: list[_Place] = []
     for word in phrase.split():
         optional = len(word) > 1 and word.endswith("?")
-        options = tuple((word[:-1] if optional else word).split("|"))
-        parts.append((*options, "") if optional else options)
-    for chosen in product(*parts):
-        run = tuple(token for word in chosen if word for token, _, _ in tokens(word))
-        if run:
-            yield run
+        options = [tuple(token for token, _, _ in tokens(each)) for each in (word[:-1] if optional else word).split("|")]
+        places.append((*options, ()) if optional else tuple(options))
+    return tuple(places)
 
 
 def _cue(row: Mapping[str, Any], place: str) -> Cue:
@@ -146,17 +190,6 @@ def _cue(row: Mapping[str, Any], place: str) -> Cue:
     )
 
 
-def _plant(root: _Node, phrase: str, cue: Cue) -> None:
-    for run in _choices(phrase):
-        node = root
-        for word in run:
-            node = node.setdefault(word, {})
-        # The kind that was planted first keeps its phrase; it may speak in two directions, as "denied" does.
-        cues = node.setdefault(_CUE, [])
-        if not cues or (cues[0].kind is cue.kind and cues[0].forward is not cue.forward):
-            cues.append(cue)
-
-
 def parse_cues(data: Mapping[str, Any]) -> CueTree:
     """Build the tree.
 
@@ -169,7 +202,7 @@ def parse_cues(data: Mapping[str, Any]) -> CueTree:
         raise KnowledgeError(
             "taxonomy_version of schema/flags.toml and reference_year are needed", path="context.toml", place="top"
         )
-    root: _Node = {}
+    root = _Node()
     for number, row in enumerate(data.get("cue", []), 1):
         place = f"cue {number} ({row.get('id', 'no id')})"
         phrases = row.get("phrases")
@@ -181,14 +214,15 @@ def parse_cues(data: Mapping[str, Any]) -> CueTree:
             raise KnowledgeError("id and phrases, a list of strings, are needed", path="context.toml", place=place)
         cue = _cue(row, place)
         for phrase in phrases:
-            _plant(root, phrase, cue)
+            root.add(((), _places(phrase), cue))
     for number, row in enumerate(data.get("section", []), 1):
         if set(row) != {"effect", "names"} or row["effect"] not in ("historical", "family", "hypothetical", "negated"):
             raise KnowledgeError(
                 "names, and an effect: historical, family, hypothetical, negated", path="context.toml", place=f"section {number}"
             )
         for name in row["names"]:
-            _plant(root, f"{name} :", Cue(f"section.{row['effect']}", CueKind.SECTION, effect=row["effect"]))
+            cue = Cue(f"section.{row['effect']}", CueKind.SECTION, effect=row["effect"])
+            root.add(((), _places(f"{name} :"), cue))
     return CueTree(root, data["reference_year"])
 
 
