@@ -35,6 +35,13 @@ def test_other_domains_do_not_absorb_each_others_flags():
     assert merge(both) == both
 
 
+def test_delusions_inside_a_paranoid_delusion_are_that_paranoia_and_others_stand():
+    paranoid, inner = Mention("CD-005c", 0, 18, 0), Mention("CD-005d", 9, 18, 0)
+    assert merge([inner, paranoid]) == [paranoid]
+    apart = [paranoid, Mention("CD-005d", 23, 42, 0)]
+    assert merge(apart) == apart
+
+
 def test_a_denied_phrase_does_not_absorb_a_raised_one_inside_it():
     denied, raised = Mention("SH-002", 0, 20, 0, Assertion.NEGATED, reason="negated"), Mention("SH-002", 5, 9, 0)
     assert merge([denied, raised]) == [denied, raised]

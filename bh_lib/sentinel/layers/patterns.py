@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from bh_lib.schema.mention import Assertion, Experiencer, Temporality
 from bh_lib.sentinel.context import ContextEngine, Scene
@@ -15,6 +16,9 @@ from bh_lib.sentinel.literals import required_literals
 from bh_lib.sentinel.mention import Context, Mention
 
 __all__ = ["PatternLayer"]
+
+_BEFORE: Final = " ,;:("
+_AFTER: Final = " .,;:/&+([-?"
 
 
 class PatternLayer:
@@ -53,6 +57,10 @@ class PatternLayer:
         return mentions
 
     def _mention(self, pattern: Pattern, scene: Scene, start: int, end: int) -> Mention:
+        # An expression may look at the mark after its words; the mark itself belongs to what answers them, as in "SI: no".
+        words = scene.sentence.norm[start:end]
+        start += len(words) - len(words.lstrip(_BEFORE))
+        end -= len(words) - len(words.rstrip(_AFTER))
         context = fixed(self._engine.judge(scene, start, end), pattern)
         left, right = scene.sentence.place(start, end)
         confidence = pattern.precision * (0.6 if context.assertion is Assertion.POSSIBLE else 1.0)
