@@ -109,10 +109,19 @@ def sources(ledger: Ledger) -> list[Source]:
     InputError
         If a file can't be read, or files are moved on faster than they can be listed.
     """
+    missing: FileNotFoundError | None = None
     for _ in range(_TRIES):
-        found = _listed(ledger)
-        if [(source.path, source.inode) for source in found] == [(source.path, source.inode) for source in _listed(ledger)]:
+        try:
+            found, again = _listed(ledger), _listed(ledger)
+        except FileNotFoundError as error:
+            # A writer that moves its file on takes it away between a look at the folder and one at the file.
+            missing = error
+            continue
+        missing = None
+        if [(source.path, source.inode) for source in found] == [(source.path, source.inode) for source in again]:
             return found
+    if missing is not None:
+        raise InputError("no such file", path=str(missing.filename)) from None
     raise InputError("its files are moved on all the time: try again when the writer rests", path=str(written_file(ledger)))
 
 
@@ -123,7 +132,7 @@ def _listed(ledger: Ledger) -> list[Source]:
         try:
             state = path.stat()
         except FileNotFoundError:
-            raise InputError("no such file", path=str(path)) from None
+            raise
         except OSError as error:
             raise InputError(f"can't be read: {type(error).__name__}", path=str(path)) from None
         if not stat.S_ISREG(state.st_mode):

@@ -204,6 +204,19 @@ def test_a_ledger_that_is_being_written_verifies_at_every_moment(tmp_path, rotat
     assert len({parse_line(line)["event_id"] for file in ledger_files(path) for line in file.read_bytes().splitlines()}) == 1620
 
 
+def test_a_file_that_is_moved_on_between_two_looks_is_looked_for_again(ledger, tmp_path, monkeypatch):
+    from bh_lib.emitters import _source
+
+    looks = [[tmp_path / "moved-on.jsonl"], [ledger], [ledger]]
+    monkeypatch.setattr(_source, "ledger_files", lambda _: looks.pop(0))
+    assert [source.path for source in _source.sources(ledger)] == [ledger]
+
+
+def test_a_file_that_is_not_there_is_told_by_its_path(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        verify(tmp_path / "nothing.jsonl")
+
+
 def test_a_file_that_is_rotated_while_it_is_read_is_found_under_its_new_name(ledger, tmp_path, monkeypatch):
     from bh_lib.emitters import _parts, _source
 
