@@ -12,14 +12,21 @@ from typing import Any, BinaryIO, TextIO
 
 from bh_lib.errors import InputError
 
-__all__ = ["atomic_write", "read_json", "read_jsonl", "write_json", "write_jsonl"]
+__all__ = ["atomic_write", "opened", "read_json", "read_jsonl", "write_json", "write_jsonl"]
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+def opened(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file to read its bytes.
+
+    Raises
+    ------
+    InputError
+        If there is none, it is a folder, or it can't be read.
+    """
     try:
         return open(path, "rb")
     except FileNotFoundError:
@@ -49,7 +56,7 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
     InputError
         If the file can't be read, or a line is not a JSON object; it names the line, never what stands there.
     """
-    with _opened(path) as lines:
+    with opened(path) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -61,7 +68,7 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
 
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read one JSON document; faults as in `read_jsonl`."""
-    with _opened(path) as data:
+    with opened(path) as data:
         return _parsed(data.read(), path, None)
 
 

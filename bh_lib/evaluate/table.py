@@ -7,13 +7,14 @@ empty cell of any other column, and a null of Parquet, is not labelled. Without 
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from bh_lib._extras import require
-from bh_lib._jsonl import read_jsonl
+from bh_lib._jsonl import opened, read_jsonl
 from bh_lib.errors import InputError
 from bh_lib.schema.note import LONGEST_TEXT
 from bh_lib.schema.taxonomy import load_taxonomy
@@ -39,14 +40,7 @@ def is_table(path: str | os.PathLike[str]) -> bool:
 
 
 def _csv_rows(path: str | os.PathLike[str]) -> Rows:
-    try:
-        file = open(path, encoding="utf-8-sig", newline="")  # noqa: SIM115 - closed below, where its faults are told
-    except FileNotFoundError:
-        raise InputError("no such file", path=str(path)) from None
-    except IsADirectoryError:
-        raise InputError("is a folder, not a file", path=str(path)) from None
-    except PermissionError:
-        raise InputError("can't be read: permission denied", path=str(path)) from None
+    file = io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="")
     number = 0
     with file:
         try:

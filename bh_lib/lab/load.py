@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bh_lib.errors import InputError
-from bh_lib.sentinel.layers.transformer import TransformerLayer
+from bh_lib.lab.remember import RememberingLayer
 
 if TYPE_CHECKING:
     from bh_lib.sentinel import Sentinel
 
 __all__ = ["load_sentinel"]
-
-
-class _Keeping(TransformerLayer):
-    """Scores a sentence once: an evaluation asks again for what was below the threshold."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._known: dict[str, list[float]] = {}
-
-    def score(self, sentences: Sequence[str]) -> list[list[float]]:
-        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
-        self._known.update(zip(new, super().score(new), strict=True))
-        return [self._known[sentence] for sentence in sentences]
 
 
 def load_sentinel(
@@ -63,4 +49,4 @@ def load_sentinel(
         folder = Path(model)
         if not (folder / "manifest.json").is_file():
             raise InputError("no model: a folder with a manifest.json, or a name such as models:/bh-sentinel@champion")
-    return Sentinel.load(classifier=_Keeping.load(folder) if keep_scores else folder)
+    return Sentinel.load(classifier=RememberingLayer.load(folder) if keep_scores else folder)

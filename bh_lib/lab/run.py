@@ -22,6 +22,7 @@ from bh_lib.lab.config import ExperimentConfig, read_config
 from bh_lib.lab.encoder import Encoder
 from bh_lib.lab.examples import Example, examples_of, labels_of, pattern_examples
 from bh_lib.lab.export import export_classifier
+from bh_lib.lab.remember import RememberingLayer
 from bh_lib.lab.train import LinearHeads, TfidfScorer, fit_heads
 from bh_lib.lab.tune import tune_classifier
 from bh_lib.schema.note import LabelledNote, write_notes
@@ -112,19 +113,6 @@ def build_corpus(config: ExperimentConfig, seeds_dir: str | os.PathLike[str] | N
     )
 
 
-class _Remembering(TransformerLayer):
-    """Scores a sentence once a run: the layer by itself is judged on what the whole sentinel was just judged on."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._known: dict[str, list[float]] = {}
-
-    def score(self, sentences: Sequence[str]) -> list[list[float]]:
-        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
-        self._known.update(zip(new, super().score(new), strict=True))
-        return [self._known[sentence] for sentence in sentences]
-
-
 def train_layer(
     config: ExperimentConfig,
     train: Sequence[Example],
@@ -148,7 +136,7 @@ def train_layer(
     if config.model == "tfidf":
         scorer = TfidfScorer(texts, truth, min_positives=config.min_positives, counts=counts)
         calibrated = calibrate_heads(scorer(dev_texts), dev_truth, scorer.learned, **limits)
-        plain = _Remembering(scorer, calibrated, window=config.window, model=config.name)
+        plain = RememberingLayer(scorer, calibrated, window=config.window, model=config.name)
         plain.curves = fit_curves(Sentinel.load(classifier=plain), notes)
         return plain, None
     heads: LinearHeads | None = None
@@ -186,7 +174,7 @@ def train_layer(
 
     curves = fit_curves(Sentinel.load(classifier=TransformerLayer(recall, calibrated, window=config.window)), notes)
     export_classifier(out, encoder, heads, calibrated, name=config.name, window=config.window, curves=curves, made=made)
-    return _Remembering.load(out), out
+    return RememberingLayer.load(out), out
 
 
 def _checked(corpus: Corpus, folder: Path, check: Check) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bh_lib._extras import optional
-from bh_lib._jsonl import atomic_write
+from bh_lib._jsonl import atomic_write, opened
 from bh_lib.errors import InputError, SchemaError
 from bh_lib.schema.convert import TARGETS, convert_event
 from bh_lib.schema.validate import VERSIONS, Problem, event_checker, validate_event
@@ -65,17 +65,10 @@ def _parser() -> Callable[[bytes], Any]:
 
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
-    try:
-        with open(path, "rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, line
-    except FileNotFoundError:
-        raise InputError("no such file", path=str(path)) from None
-    except IsADirectoryError:
-        raise InputError("is a folder, not a file", path=str(path)) from None
-    except PermissionError:
-        raise InputError("can't be read: permission denied", path=str(path)) from None
+    with opened(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, line
 
 
 def validate_file(
