@@ -45,8 +45,7 @@ def test_no_register_makes_up_half_of_a_flag(flag: str) -> None:
 
 @pytest.mark.parametrize("flag", load_taxonomy().ids)
 def test_the_statements_of_a_flag_are_not_one_template_refilled(flag: str) -> None:
-    # A refilled template is at .2; plain speech, of which a flag now has a third, shares more pairs of words than wit does.
-    assert REPORT["flags"][flag]["distinct_2"] > 0.65
+    assert REPORT["flags"][flag]["distinct_2"] > 0.7
     assert REPORT["flags"][flag]["nearest"] < 0.25
 
 
